@@ -1,0 +1,1 @@
+"""Decisions, receipts, consent records, subjects."""

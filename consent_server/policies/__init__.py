@@ -1,0 +1,1 @@
+"""Policies, versions, notices and typed changes."""

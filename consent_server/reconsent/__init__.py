@@ -1,0 +1,1 @@
+"""Who must be asked again, and about what."""
