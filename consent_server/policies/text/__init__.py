@@ -4,6 +4,12 @@ Pure: no database, no request. `parse` is the way in; `read_sources` and `read_h
 """
 
 from consent_server.policies.text.canonical import MAX_BYTES, Format, canonical
+from consent_server.policies.text.compare import (
+    OutlineDifference,
+    SectionChange,
+    changed_sections,
+    outline_differences,
+)
 from consent_server.policies.text.document import Block, Document, OutlineEntry, Section, text_sha256
 from consent_server.policies.text.errors import SourceError
 from consent_server.policies.text.files import (
@@ -17,6 +23,12 @@ from consent_server.policies.text.files import (
 from consent_server.policies.text.languages import language_tag
 from consent_server.policies.text.markdown import parse_markdown
 from consent_server.policies.text.plain import parse_plain
+from consent_server.policies.text.report import (
+    ImportReport,
+    import_report,
+    language_differences,
+    render_report,
+)
 from consent_server.policies.text.warnings import TextWarning
 
 __all__ = [
@@ -25,18 +37,26 @@ __all__ = [
     "DatedSources",
     "Document",
     "Format",
+    "ImportReport",
+    "OutlineDifference",
     "OutlineEntry",
     "Section",
+    "SectionChange",
     "SourceError",
     "SourceFile",
     "Sources",
     "TextWarning",
     "canonical",
+    "changed_sections",
     "decode",
+    "import_report",
+    "language_differences",
     "language_tag",
+    "outline_differences",
     "parse",
     "read_history",
     "read_sources",
+    "render_report",
     "text_sha256",
 ]
 

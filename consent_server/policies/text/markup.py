@@ -1,5 +1,6 @@
 """What is taken out of Markdown on the way to safe HTML, and the warnings that say so."""
 
+import re
 from html.parser import HTMLParser
 
 from markdown_it.token import Token
@@ -8,6 +9,7 @@ from consent_server.policies.text.sanitise import BLOCK_TAGS, INLINE_TAGS, safe_
 from consent_server.policies.text.warnings import Code, TextWarning, excerpt
 
 _ACTIVE = frozenset({"script", "iframe", "object", "embed", "applet", "svg", "math", "base", "meta", "link"})
+_MAIL_ADDRESS = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _KNOWN = INLINE_TAGS | BLOCK_TAGS
 
 
@@ -47,6 +49,7 @@ _WORDS: dict[str, str] = {
     "raw_html_removed": "raw HTML was removed (its words were kept, if it has any): {}",
     "image_removed": "an image was removed: {}",
     "unsafe_link_removed": "a link was removed, its words were kept: {}",
+    "link_repaired": "a link to a bare e-mail address was given its mailto: {}",
     "empty_slot": "a link has no address{}",
 }
 
@@ -86,6 +89,9 @@ def _child(child: Token) -> list[tuple[Code, str]]:
         child.hidden = True
         return [("image_removed", excerpt(child.content))]
     if child.type == "link_open" and not safe_href(url := str(child.attrGet("href") or "")):
+        if _MAIL_ADDRESS.fullmatch(url):
+            child.attrSet("href", f"mailto:{url}")
+            return [("link_repaired", url)]
         child.hidden = True
         return [_link(url)]
     return []

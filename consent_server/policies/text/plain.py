@@ -1,6 +1,7 @@
 """Plain text, as it comes out of web pages and word processors, to a document."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
 from consent_server.policies.text.assemble import Heading, assemble
@@ -128,7 +129,8 @@ class _Reader:
         entries = "\n".join(f"<li>{_entry(line)}</li>" for line in lines if line.marker)
         head = f"<p>{inline(first.text)}</p>\n" if first.marker is None else ""
         count = sum(1 for line in lines if line.marker)
-        return _block("contents", f"{head}<ul>\n{entries}\n</ul>", first, items=count)
+        block = _block("contents", f"{head}<ul>\n{entries}\n</ul>", first, items=count)
+        return replace(block, links=0)  # they lead nowhere but down the page
 
 
 def _entry(line: Line) -> str:

@@ -39,7 +39,7 @@ def empty_slots(text: str) -> list[str]:
     end = 0
     for start, stop in hits:
         if start >= end:
-            found.append(_with_words_before(text, start) + text[start:stop].strip())
+            found.append((_with_words_before(text, start) + text[start:stop]).strip())
             end = stop
     return found
 

@@ -13,6 +13,7 @@ Code = Literal[
     "event_handler_removed",
     "image_removed",
     "invisible_character",
+    "link_repaired",
     "no_headings",
     "no_title",
     "number_gap",
