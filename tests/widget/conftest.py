@@ -1,0 +1,78 @@
+"""A real Chromium, one for the session; a fresh context and a fresh site for each test."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from consent_server import assets
+from tests.widget.stage import Stage, open_stage
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def _chromium() -> str:
+    for name in (os.environ.get("CHROMIUM_PATH", ""), "chromium", "chromium-browser", "google-chrome"):
+        if name and (found := shutil.which(name)):
+            return found
+    missing = "NO BROWSER TEST WAS RUN: install Chromium (apt install chromium) or set CHROMIUM_PATH"
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def bundles() -> assets.Manifest:
+    return assets.build_assets()
+
+
+@pytest.fixture(scope="session")
+def browser(bundles: assets.Manifest) -> Iterator[Browser]:
+    executable = _chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def stage(bundles: assets.Manifest) -> Iterator[Stage]:
+    with open_stage() as stage:
+        yield stage
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens an address in a context of its own; fails the test if a script of ours threw."""
+    contexts = []
+    errors: list[str] = []
+
+    def open_in(address: str, *, init: str = "", **options: Any) -> Page:
+        context = browser.new_context(**({"locale": "en-GB", "viewport": {"width": 1280, "height": 800}} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        if init:
+            page.add_init_script(init)
+        page.goto(address)
+        return page
+
+    yield open_in
+    for context in contexts:
+        context.close()
+    assert errors == []

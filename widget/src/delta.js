@@ -1,0 +1,73 @@
+/**
+ * Cards for visitors who have chosen before: what changed and what that asks of them, a notice to acknowledge, or the
+ * hint that a page has to be reloaded.
+ *
+ * @import { Delta, Detail } from "./types.js"
+ * @import { Parts } from "./second.js"
+ */
+import { element, fill } from "./dom.js";
+
+const BULLETS = 3;
+
+/** @param {Detail} detail @param {Delta} delta @param {string[]} languages in order of preference */
+const summaries = ({ versions }, { changes }, languages) => {
+  const texts = changes.map(([number, index]) => {
+    const summary = versions.find((version) => version.number === number)?.changes[index]?.summary ?? {};
+    const language = languages.find((one) => summary[one]);
+    return language && summary[language];
+  });
+  return [.../** @type {Set<string>} */ (new Set(texts.filter(Boolean)))];
+};
+
+/** @param {Detail} detail @param {string[]} found */
+const bullets = ({ texts }, found) => [
+  ...(found.length
+    ? [element("ul", {}, ...found.slice(0, BULLETS).map((text) => element("li", {}, text)))]
+    : []),
+  ...(found.length > BULLETS ? [fill(texts.more_changes, { count: `${found.length - BULLETS}` })] : []),
+];
+
+/**
+ * Asks about the delta only, or shows what has changed where nothing needs to be asked.
+ *
+ * @param {Parts} parts
+ * @param {Detail} detail
+ * @param {Delta} delta
+ * @param {() => void} openPreferences
+ */
+export const showDelta = ({ cards, config, consent, words }, detail, delta, openPreferences) => {
+  const { texts } = detail;
+  const { ask, reason } = delta;
+  const found = summaries(detail, delta, [words.language(), config.language, ...Object.keys(config.languages)]);
+  /** @type {[string, string]} */
+  const link = [texts.policy, words.policyUrl()];
+  if (!ask.length) {
+    const acknowledge = { id: "acknowledge", label: texts.acknowledge, act: () => consent.acknowledge() };
+    cards.show(texts.notice_title, bullets(detail, found), [acknowledge], [], link);
+    return;
+  }
+  const expired = reason === "expired";
+  const others = consent.granted().filter((purpose) => !ask.includes(purpose));
+  const question = fill(expired ? texts.expired_ask : texts.changed_ask, { purposes: words.names(ask) });
+  cards.show(
+    expired ? texts.expired_title : texts.changed_title,
+    [...bullets(detail, found), question],
+    [
+      { id: "accept-all", label: texts.accept_change, act: () => consent.decide("delta", [...others, ...ask], ask) },
+      { id: "reject-all", label: texts.reject_change, act: () => consent.decide("delta", others, ask) },
+    ],
+    [{ id: "preferences", label: texts.preferences, act: openPreferences, keep: true }],
+    link,
+  );
+};
+
+/** @param {Parts} parts @param {Detail} detail */
+export const showReload = ({ cards }, { texts }) =>
+  cards.show(
+    texts.reload_title,
+    [texts.reload_body],
+    [
+      { id: "reload", label: texts.reload, act: () => location.reload() },
+      { id: "later", label: texts.later, act: () => {} },
+    ],
+  );

@@ -1,0 +1,138 @@
+/**
+ * Keeps marked scripts, frames and images shut until their purposes are on, and opens each once, in document order.
+ * Scripts stay the same elements: nonce, listeners and attributes are kept, and inline text stays trusted.
+ */
+import { erase } from "./erase.js";
+
+/** @import { BannerConfig } from "./types.js" */
+/** @typedef {HTMLScriptElement|HTMLIFrameElement|HTMLImageElement} Marked */
+
+const MARKED =
+  'script[type="text/plain"][data-consent],iframe[data-consent][data-src],img[data-consent][data-src]';
+/** A script that answers neither way must not hold up those after it. */
+const PATIENCE = 5000;
+
+/** @param {Element} node */
+const purposesOf = (node) => node.getAttribute("data-consent")?.match(/[^\s,]+/g) ?? [""];
+
+/** Script addresses need a policy where the page demands Trusted Types. */
+const trustedScripts = () => {
+  try {
+    return window.trustedTypes?.createPolicy("consent-server", { createScriptURL: (url) => url });
+  } catch {
+    return; // The page's own policy list leaves ours out: scripts with an address stay shut.
+  }
+};
+
+/**
+ * @param {BannerConfig} config
+ * @param {(purpose: string) => boolean} isOn
+ * @param {(frame: HTMLIFrameElement, purposes: string[]) => Element} cover made and shown in place of a shut frame
+ */
+export const createGate = (config, isOn, cover) => {
+  /** @type {Set<string>} */
+  const ran = new Set();
+  /** Opened frames and images, and scripts in the line. */
+  const open = new Set();
+  /** @type {Map<Marked, Element>} */
+  const covers = new Map();
+  /** @type {HTMLScriptElement[]} */
+  let line = [];
+  let loading = 0;
+  /** @type {ReturnType<typeof trustedScripts>} */
+  let trusted;
+
+  /** @param {Element} node */
+  const allowed = (node) => purposesOf(node).every(isOn);
+
+  /** @param {HTMLScriptElement} script */
+  const run = (script) => {
+    const { src, type } = script.dataset;
+    const mark = new Comment();
+    script.replaceWith(mark);
+    try {
+      // Without async, scripts that a script inserts would run in the order of their arrival.
+      script.async = script.hasAttribute("async");
+      script.type = type || "text/javascript";
+      if (src) script.src = /** @type {string} */ ((trusted ??= trustedScripts())?.createScriptURL(src) ?? src);
+      purposesOf(script).forEach((purpose) => ran.add(purpose));
+      if (script.src && !script.async) wait(script);
+    } finally {
+      mark.replaceWith(script);
+    }
+  };
+
+  /** Holds inline scripts back until this one has run or failed. @param {HTMLScriptElement} script */
+  const wait = (script) => {
+    let waiting = true;
+    const done = () => {
+      if (waiting) loading--;
+      waiting = false;
+      pump();
+    };
+    loading++;
+    script.addEventListener("load", done);
+    script.addEventListener("error", done);
+    setTimeout(done, PATIENCE);
+  };
+
+  const pump = () => {
+    for (let next; (next = line[0]) && (!loading || next.dataset.src || next.src); ) {
+      line.shift();
+      open.delete(next);
+      try {
+        if (allowed(next)) run(next);
+      } catch {
+        // Refused by the page's own policies: it stays shut, the rest goes on.
+      }
+    }
+  };
+
+  /** @param {HTMLIFrameElement|HTMLImageElement} node */
+  const release = (node) => {
+    covers.get(node)?.remove();
+    covers.delete(node);
+    node.hidden = false;
+    open.add(node);
+    node.src = node.dataset.src ?? "";
+  };
+
+  /** @param {HTMLIFrameElement} frame */
+  const shut = (frame) => {
+    if (open.delete(frame)) frame.src = "about:blank";
+    if (covers.get(frame)?.isConnected) return;
+    const shown = cover(frame, purposesOf(frame));
+    covers.set(frame, shown);
+    frame.before(shown);
+    frame.hidden = true;
+  };
+
+  /** Looks at the whole page again; what is open already is left alone. */
+  const scan = () => {
+    for (const node of /** @type {NodeListOf<Marked>} */ (document.querySelectorAll(MARKED))) {
+      const on = allowed(node);
+      if (on && !open.has(node)) {
+        if (node instanceof HTMLScriptElement) open.add(node), line.push(node);
+        else release(node);
+      } else if (!on && node instanceof HTMLIFrameElement) shut(node);
+    }
+    pump();
+  };
+
+  return {
+    scan,
+
+    /** Erases what purposes that are off have stored; true when scripts of one of them still run on this page. */
+    close: () => {
+      const off = Object.keys(config.clear).filter((purpose) => !isOn(purpose));
+      for (const purpose of off) erase(config.clear[purpose]);
+      return [...ran].some((purpose) => !isOn(purpose));
+    },
+
+    /** Frames are covered anew, in another language. */
+    recover: () => {
+      for (const shown of covers.values()) shown.remove();
+      scan();
+    },
+  };
+};

@@ -1,0 +1,14 @@
+import type { BannerConfig } from "./types.js";
+
+declare global {
+  /** Bound by the server: `(function(CONSENT_CONFIG){ <core.js> })(<JSON>);` */
+  const CONSENT_CONFIG: BannerConfig;
+  interface Navigator {
+    globalPrivacyControl?: boolean;
+  }
+  interface Window {
+    trustedTypes?: {
+      createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
+    };
+  }
+}

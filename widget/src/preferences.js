@@ -1,0 +1,142 @@
+/**
+ * The preferences layer: a native dialog with one switch for each additional purpose.
+ *
+ * @import { CookieFacts, Detail, PurposeFacts, ServiceFacts } from "./types.js"
+ * @import { Parts } from "./second.js"
+ */
+import { DECIDE } from "./banner.js";
+import { element, fill } from "./dom.js";
+import { lifetime } from "./lifetime.js";
+
+/** @typedef {{texts: Record<string, string>, language: string}} Wording */
+
+/** @param {CookieFacts} cookie @param {Wording} wording */
+const cookieRow = (cookie, { texts, language }) =>
+  element(
+    "li",
+    {},
+    element("code", {}, cookie.name),
+    ` ${[texts[cookie.store], lifetime(cookie.lifetime, language, texts.session), texts[cookie.party]].join(" · ")}`,
+    ...(cookie.description ? [element("span", {}, cookie.description)] : []),
+  );
+
+/** @param {ServiceFacts} service @param {Wording} wording */
+const serviceBlock = (service, wording) => {
+  const { texts } = wording;
+  const { name, provider, description, privacy_url: address, cookies } = service;
+  return element(
+    "div",
+    { class: "csv-service" },
+    element("h4", {}, name),
+    element("p", {}, [fill(texts.provider, { provider }), description].filter(Boolean).join(" · ")),
+    ...(address
+      ? [element("a", { class: "csv-link", href: address, target: "_blank", rel: "noopener" }, texts.service_policy)]
+      : []),
+    ...(cookies.length ? [element("ul", {}, ...cookies.map((cookie) => cookieRow(cookie, wording)))] : []),
+  );
+};
+
+/** @param {PurposeFacts} purpose @param {Wording} wording @param {boolean} on */
+const purposeBlock = (purpose, wording, on) => {
+  const { texts } = wording;
+  const { key, name, description, services } = purpose;
+  const id = `csv-purpose-${key}`;
+  const control =
+    purpose.function === "basic"
+      ? element("span", { class: "csv-always" }, texts.always_on)
+      : element("input", {
+          type: "checkbox",
+          role: "switch",
+          class: "csv-switch",
+          value: key,
+          checked: on,
+          "aria-labelledby": id,
+          "aria-describedby": `${id}-about`,
+        });
+  return element(
+    "section",
+    { class: "csv-purpose" },
+    element("div", { class: "csv-head" }, element("h3", { id }, name), control),
+    element("p", { id: `${id}-about` }, description),
+    ...(services.length
+      ? [
+          element(
+            "details",
+            {},
+            element("summary", {}, fill(texts.services, { count: `${services.length}` })),
+            ...services.map((service) => serviceBlock(service, wording)),
+          ),
+        ]
+      : []),
+  );
+};
+
+/** When the visitor last chose, and the number of the receipt. @param {Parts} parts @param {Wording} wording */
+const lastChoice = ({ consent, transport }, { texts, language }) => {
+  const times = Object.values(consent.record()?.state.purposes ?? {}).map((entry) => entry.at);
+  if (!times.length) return texts.not_chosen;
+  const format = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
+  const chosen = fill(texts.chosen, { date: format.format(Math.max(...times)) });
+  const receipt = transport.receipt();
+  return receipt ? `${chosen} ${fill(texts.receipt, { id: receipt.receipt_id })}` : chosen;
+};
+
+/** @param {Parts} parts @param {Detail} detail */
+export const showPreferences = (parts, { texts, purposes }) => {
+  const { config, consent, root, words } = parts;
+  if (root.querySelector("dialog")) return;
+  const wording = { texts, language: words.language() };
+  const on = consent.granted();
+  // Under opt-in a switch never repeats an answer that no longer covers what is asked.
+  const stale = config.region === "opt_in" ? (consent.mustAsk()?.ask ?? []) : [];
+  const dialog = element("dialog", { class: "csv-dialog", "aria-labelledby": "csv-dialog-title" });
+
+  /** @param {string} id @param {string} style @param {string} label @param {() => void} act */
+  const button = (id, style, label, act) =>
+    element(
+      "button",
+      {
+        type: "button",
+        id: `csv-preferences-${id}`,
+        class: style,
+        click: () => {
+          dialog.close();
+          act();
+        },
+      },
+      label,
+    );
+  const switched = () =>
+    [.../** @type {NodeListOf<HTMLInputElement>} */ (dialog.querySelectorAll("input:checked"))].map((one) => one.value);
+
+  const close = button("close", "csv-close", "×", () => {});
+  close.ariaLabel = texts.close;
+  dialog.append(
+    element("header", {}, element("h2", { id: "csv-dialog-title", tabindex: "-1", autofocus: true }, texts.dialog_title), close),
+    element(
+      "div",
+      { class: "csv-scroll", tabindex: "0", role: "group", "aria-labelledby": "csv-dialog-title" },
+      element("p", {}, texts.dialog_intro),
+      ...(consent.signalled() ? [element("p", {}, texts.signal)] : []),
+      ...purposes.map((purpose) =>
+        purposeBlock(purpose, wording, on.includes(purpose.key) && !stale.includes(purpose.key)),
+      ),
+      element("p", { class: "csv-state" }, lastChoice(parts, wording)),
+      element("a", { class: "csv-link", href: words.policyUrl(), target: "_blank", rel: "noopener" }, texts.policy),
+      ...(on.length && consent.record()
+        ? [button("withdraw-all", "csv-link", texts.withdraw, () => consent.decide("preferences", [], undefined, "withdraw"))]
+        : []),
+    ),
+    element(
+      "footer",
+      {},
+      button("accept-all", DECIDE, texts.accept, () => consent.decide("preferences", consent.purposes)),
+      button("reject-all", DECIDE, texts.reject, () => consent.decide("preferences", [])),
+      button("save", "csv-save", texts.save, () => consent.decide("preferences", switched())),
+    ),
+  );
+  // Closing by any way but a button decides nothing; the browser gives the focus back to where it was.
+  dialog.addEventListener("close", () => dialog.remove());
+  root.append(dialog);
+  dialog.showModal();
+};

@@ -1,0 +1,97 @@
+/**
+ * What this browser keeps: the visitor's record (localStorage and a first-party cookie, either alone is enough) and
+ * small lists under a suffix. Never throws; content that is not ours reads as absent.
+ *
+ * @import { ConsentEntry, ConsentState, VisitorRecord } from "./types.js"
+ */
+
+const VERSION = /^\d+\.\d+$/;
+const CHOICE = /^(granted|denied)$/;
+const ID = /^[\da-f-]{36}$/;
+
+// A cookie value may hold neither quotes nor commas; none of these three occurs in keys, versions or ids.
+const swapped = { '"': "'", ",": "!", "'": '"', "!": "," };
+/** @param {string} text */
+const swap = (text) => text.replace(/["',!]/g, (c) => swapped[/** @type {keyof typeof swapped} */ (c)]);
+
+/** @param {any} entry @returns {entry is ConsentEntry} */
+const isEntry = (entry) =>
+  CHOICE.test(entry?.choice) && VERSION.test(entry.version) && entry.at >= 0 && entry.until >= 0;
+
+/**
+ * A record with its sound parts only, or null. A damaged entry is dropped, so that its purpose is asked again.
+ *
+ * @param {any} found
+ * @returns {VisitorRecord|null}
+ */
+export const soundRecord = (found) => {
+  const state = found?.state;
+  if (!ID.test(found?.id) || !VERSION.test(state?.version)) return null;
+  const purposes = Object.fromEntries(Object.entries(state.purposes ?? {}).filter(([, entry]) => isEntry(entry)));
+  return { ...found, state: { ...state, purposes } };
+};
+
+/**
+ * @param {string} site
+ * @param {number} days life of the cookie
+ */
+export const createStorage = (site, days) => {
+  const name = `consent_${site}`;
+  /** What could not be stored lives as long as the page. @type {Record<string, unknown>} */
+  const memory = {};
+
+  /** @param {string} suffix @returns {any} */
+  const read = (suffix) => {
+    if (suffix in memory) return memory[suffix];
+    try {
+      return JSON.parse(localStorage.getItem(name + suffix) ?? "null");
+    } catch {
+      return null;
+    }
+  };
+
+  /** @param {string} suffix @param {unknown} value */
+  const write = (suffix, value) => {
+    try {
+      localStorage.setItem(name + suffix, JSON.stringify(value));
+      delete memory[suffix];
+    } catch {
+      memory[suffix] = value;
+    }
+  };
+
+  const readCookie = () => {
+    try {
+      const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
+      return JSON.parse(swap(/** @type {string} */ (found).slice(name.length + 1)));
+    } catch {
+      return null;
+    }
+  };
+
+  /** @param {VisitorRecord|null} record */
+  const writeCookie = (record) => {
+    try {
+      const value = record ? `${swap(JSON.stringify(record))};max-age=${days * 86400}` : ";max-age=0";
+      document.cookie = `${name}=${value};path=/;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
+    } catch {
+      // A sandboxed page has no cookies; localStorage or memory serves.
+    }
+  };
+
+  return {
+    name,
+    read,
+    write,
+    /** @returns {VisitorRecord|null} */
+    readRecord: () => soundRecord(read("")) ?? soundRecord(readCookie()),
+    /** @param {VisitorRecord|null} record null forgets the visitor */
+    writeRecord: (record) => {
+      write("", record);
+      writeCookie(record);
+    },
+  };
+};
+
+/** @typedef {ReturnType<typeof createStorage>} Storage */
+/** @typedef {ConsentState} State */

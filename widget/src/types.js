@@ -1,0 +1,97 @@
+/**
+ * Shapes that cross a file, a network or a storage boundary. Types only: nothing here reaches the bundle.
+ *
+ * @typedef {import("./state.js").Choice} Choice
+ * @typedef {import("./state.js").Action} Action
+ * @typedef {import("./state.js").Profile} RegionProfile
+ * @typedef {import("./state.js").Change} Change without `summary` in the baked configuration
+ * @typedef {import("./state.js").VersionFacts} VersionFacts
+ * @typedef {import("./state.js").Entry} ConsentEntry
+ * @typedef {import("./state.js").ConsentState} ConsentState
+ * @typedef {import("./reconsent.js").Delta} Delta
+ * @typedef {"banner"|"preferences"|"delta"|"frame"|"api"} Layer
+ * @typedef {"cookie"|"local_storage"|"session_storage"} Store
+ *
+ * @typedef {object} VisitorRecord What the browser keeps; no identifier exists before the first decision.
+ * @property {string} id visitor id, a UUID
+ * @property {ConsentState} state
+ * @property {boolean} [subject] this browser was tied to a known user
+ *
+ * @typedef {object} FirstTexts The words of the first layer, `first` in locales/*.json.
+ * @property {string} title
+ * @property {string} body `{purposes}` is replaced by the list of names
+ * @property {string} accept
+ * @property {string} reject
+ * @property {string} preferences
+ * @property {string} policy
+ * @property {string} signal
+ * @property {string} open
+ * @property {string} frame `{purposes}` as in `body`
+ * @property {string} allow
+ *
+ * @typedef {object} LanguagePack
+ * @property {FirstTexts} texts
+ * @property {Record<string, string>} names by key of an additional purpose
+ * @property {"rtl"} [dir]
+ *
+ * @typedef {Record<string, string>} Theme `reopen`: start, end or none; every other key is a custom property
+ *   (`accent`, `on-accent`, `dark-accent`, `dark-on-accent`, `radius`, `font`) without its `--consent-`.
+ *
+ * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle.
+ * @property {string} site public key of the site
+ * @property {string} api address of the consent server, no slash at the end
+ * @property {string} policy key of the policy
+ * @property {string} build hex sha-256, the banner build that a receipt names
+ * @property {RegionProfile} region
+ * @property {number} days how long a choice lasts
+ * @property {string} language the site's default
+ * @property {Record<string, LanguagePack>} languages
+ * @property {VersionFacts[]} versions ascending, the last is current; without summaries
+ * @property {string[]} basic keys of the basic purposes, always on
+ * @property {Record<string, [Store, string][]>} clear what to erase by additional purpose; `*` matches anything
+ * @property {Theme} theme
+ * @property {string} preferences path of the second module, `/w/preferences-<hash>.js`
+ *
+ * @typedef {object} Decision The body of POST /v1/sites/<site>/decisions.
+ * @property {string} receipt_id
+ * @property {string} visitor_id
+ * @property {string} policy_version
+ * @property {string} language
+ * @property {Action} action
+ * @property {Layer} layer
+ * @property {Record<string, Choice>} choices
+ * @property {string[]} asked
+ * @property {string} banner_build
+ * @property {string} decided_at ISO 8601, by the browser's clock
+ * @property {{gpc: boolean, dnt: boolean}} signals
+ *
+ * @typedef {object} CookieFacts
+ * @property {string} name
+ * @property {boolean} pattern
+ * @property {Store} store
+ * @property {"first"|"third"} party
+ * @property {string} lifetime ISO 8601 duration, or `session`
+ * @property {string} description
+ *
+ * @typedef {object} ServiceFacts
+ * @property {string} key
+ * @property {string} name
+ * @property {string} provider
+ * @property {string|null} privacy_url
+ * @property {string} description
+ * @property {CookieFacts[]} cookies
+ *
+ * @typedef {object} PurposeFacts
+ * @property {string} key
+ * @property {"basic"|"additional"} function
+ * @property {string} name
+ * @property {string} description
+ * @property {ServiceFacts[]} services
+ *
+ * @typedef {object} Detail The second layer's data: GET /v1/sites/<site>/banner?lang=.
+ * @property {Record<string, string>} texts `first` and `preferences` of the locale, merged
+ * @property {PurposeFacts[]} purposes
+ * @property {VersionFacts[]} versions with summaries
+ * @property {string} policy_url
+ */
+export {};
