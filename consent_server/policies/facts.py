@@ -75,18 +75,17 @@ class VersionFacts:
     def name_before(self, purpose: str) -> str | None:
         """Return what this purpose was called in the version before, or None if it is new here.
 
-        A key that was given away by a rename, or that is declared as added, begins a new purpose,
-        although the version before has the same key.
+        A key that is declared as added, or that was given away by a rename, begins a new purpose,
+        although the version before has the same key: in doubt nobody's consent is carried over.
         """
-        if purpose not in self.purposes:
+        added = any(c.type is ChangeType.PURPOSE_ADDED and c.names(purpose) for c in self.changes)
+        if added or purpose not in self.purposes:
             return None
         renames = [c for c in self.changes if c.type is ChangeType.PURPOSE_RENAMED]
         for change in renames:
             if change.names(purpose):
                 return change.renamed_from
-        given_away = any(change.renamed_from == purpose for change in renames)
-        added = any(c.type is ChangeType.PURPOSE_ADDED and c.names(purpose) for c in self.changes)
-        return None if given_away or added else purpose
+        return None if any(change.renamed_from == purpose for change in renames) else purpose
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> VersionFacts:

@@ -50,18 +50,17 @@ export const order = (number) => {
 export const newestFirst = (versions) =>
   [...versions].sort((a, b) => order(b.number) - order(a.number));
 
-/** What this purpose was called in the version before, or undefined if it is new here. A key that
- * was given away by a rename, or is declared as added, begins a new purpose.
+/** What this purpose was called in the version before, or undefined if it is new here. A key that is
+ * declared as added, or that was given away by a rename, begins a new purpose.
  * @param {VersionFacts} version
  * @param {string} name
  * @returns {string | undefined} */
 const nameBefore = ({ changes }, name) => {
+  if (changes.some((c) => c.type == "purpose_added" && c.purposes?.includes(name))) return;
   const renames = changes.filter((c) => c.type == "purpose_renamed");
   const rename = renames.find((c) => c.purposes?.includes(name));
   if (rename) return rename.renamed_from;
-  if (renames.some((c) => c.renamed_from == name)) return;
-  if (changes.some((c) => c.type == "purpose_added" && c.purposes?.includes(name))) return;
-  return name;
+  return renames.some((c) => c.renamed_from == name) ? undefined : name;
 };
 
 /** Adds each version with the purpose's name in it to `path`.
