@@ -1,0 +1,52 @@
+"""What the widget's tests do again and again."""
+
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.widget.stage import SITE, Stage
+
+ACCEPT, REJECT, PREFERENCES = "#csv-accept-all", "#csv-reject-all", "#csv-preferences"
+CARD, DIALOG, OPEN = ".csv-card", ".csv-dialog", "#csv-open"
+
+
+def script(purpose: str, name: str, attributes: str = "") -> str:
+    """A marked script with an address; it notes its name in `window.ran`."""
+    return f'<script type="text/plain" data-consent="{purpose}" data-src="/run/{name}" {attributes}></script>'
+
+
+def inline(purpose: str, name: str, attributes: str = "") -> str:
+    """A marked script without an address."""
+    return f'<script type="text/plain" data-consent="{purpose}" {attributes}>(window.ran ??= []).push("{name}")</script>'
+
+
+def ran(page: Page, count: int = 0) -> list[str]:
+    """The marked scripts that have run, in order; waits for `count` of them."""
+    page.wait_for_function(f"(window.ran ?? []).length >= {count}")
+    return page.evaluate("window.ran ?? []")
+
+
+def stored(page: Page) -> dict[str, Any] | None:
+    """The visitor's record."""
+    return page.evaluate(f"JSON.parse(localStorage.getItem('consent_{SITE}'))")
+
+
+def queued(page: Page) -> list[dict[str, Any]]:
+    """Decisions that were not acknowledged yet."""
+    return page.evaluate(f"JSON.parse(localStorage.getItem('consent_{SITE}_queue') ?? '[]')")
+
+
+def wait_for_decisions(page: Page, stage: Stage, count: int) -> list[dict[str, Any]]:
+    """The decisions that have reached the server, once there are `count`."""
+    for _ in range(100):
+        if len(stage.decisions) >= count:
+            break
+        page.wait_for_timeout(50)
+    assert len(stage.decisions) == count
+    return stage.decisions
+
+
+def granted(page: Page) -> list[str]:
+    """What `window.Consent` says is on."""
+    purposes = page.evaluate("Consent.get().purposes")
+    return [purpose for purpose, on in purposes.items() if on]

@@ -1,0 +1,181 @@
+"""What is shut before a choice, and how it opens."""
+
+import pytest
+
+from tests.widget.conftest import OpenPage
+from tests.widget.helpers import ACCEPT, DIALOG, OPEN, PREFERENCES, REJECT, granted, inline, ran, script
+from tests.widget.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+FRAME = '<iframe title="A map" data-consent="maps" data-src="/framed" width="400" height="200" class="wide"></iframe>'
+
+
+def test_nothing_marked_is_requested_before_a_choice(stage: Stage, open_page: OpenPage) -> None:
+    image = '<img alt="" data-consent="analytics" data-src="/run/image">'
+
+    page = open_page(stage.page(script("analytics", "a") + inline("maps", "b") + FRAME + image))
+    page.wait_for_selector(ACCEPT)
+    page.wait_for_timeout(200)
+
+    assert ran(page) == []
+    assert {path for path in stage.requests if not path.startswith("/favicon")} == {"/", "/w/s_test.js"}
+    assert page.evaluate("document.cookie + Object.keys(localStorage)") == ""
+
+
+def test_scripts_run_once_and_in_document_order(stage: Stage, open_page: OpenPage) -> None:
+    body = script("analytics", "1") + inline("analytics", "2") + script("maps", "3") + script("maps", "4") + inline("video", "5")
+    page = open_page(stage.page(body))
+
+    page.click(ACCEPT)
+    ran(page, 5)
+    page.evaluate("document.body.append(document.createElement('p'))")
+    page.wait_for_timeout(100)
+
+    assert ran(page) == ["1", "2", "3", "4", "5"]
+
+
+def test_a_script_that_fails_does_not_stop_those_after_it(stage: Stage, open_page: OpenPage) -> None:
+    missing = '<script type="text/plain" data-consent="maps" data-src="/not-there.js"></script>'
+    page = open_page(stage.page(missing + inline("maps", "after")))
+
+    page.click(ACCEPT)
+
+    assert ran(page, 1) == ["after"]
+
+
+def test_attributes_listeners_and_modules_are_kept(stage: Stage, open_page: OpenPage) -> None:
+    body = (
+        script("maps", "deferred", 'id="kept" defer crossorigin="anonymous" data-key="7"')
+        + inline("maps", "module", 'data-type="module"')
+        + script("maps", "loose", "async")
+    )
+    page = open_page(stage.page(body))
+
+    page.click(ACCEPT)
+
+    assert set(ran(page, 3)) == {"deferred", "module", "loose"}
+    assert page.evaluate("[kept.defer, kept.crossOrigin, kept.dataset.key, kept.type]") == [
+        True,
+        "anonymous",
+        "7",
+        "text/javascript",
+    ]
+
+
+def test_only_what_was_granted_opens(stage: Stage, open_page: OpenPage) -> None:
+    body = script("analytics", "a") + script("maps", "m") + script("analytics maps", "both") + script("unheard-of", "u")
+    page = open_page(stage.page(body))
+
+    page.click(PREFERENCES)
+    page.locator("input[value=maps]").check()
+    page.click("#csv-preferences-save")
+    ran(page, 1)
+    page.wait_for_timeout(100)
+
+    assert ran(page) == ["m"]
+    assert granted(page) == ["maps"]
+
+
+def test_basic_purposes_are_open_without_a_choice(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(script("essential", "e")))
+
+    assert ran(page, 1) == ["e"]
+
+
+def test_elements_that_come_later_are_gated_too(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.click(ACCEPT)
+    page.wait_for_selector(OPEN)
+
+    page.evaluate(
+        """() => {
+          const late = document.createElement("script");
+          late.type = "text/plain";
+          late.dataset.consent = "maps";
+          late.dataset.src = "/run/late";
+          document.body.append(late);
+        }"""
+    )
+
+    assert ran(page, 1) == ["late"]
+
+
+def test_a_remembered_choice_opens_on_the_next_page(stage: Stage, open_page: OpenPage) -> None:
+    address = stage.page(script("maps", "m") + FRAME)
+    page = open_page(address)
+    page.click(ACCEPT)
+    ran(page, 1)
+
+    page.goto(address)
+
+    assert ran(page, 1) == ["m"]
+    assert page.locator(ACCEPT).count() == 0
+
+
+def test_a_refusal_is_remembered(stage: Stage, open_page: OpenPage) -> None:
+    address = stage.page(script("maps", "m"))
+    page = open_page(address)
+    page.click(REJECT)
+
+    page.goto(address)
+    page.wait_for_selector(OPEN)
+
+    assert page.locator(ACCEPT).count() == 0
+    assert ran(page) == []
+
+
+@pytest.mark.parametrize(("lang", "label"), [("en", "Allow maps"), ("zh-CN", "允许地图")])
+def test_a_frame_has_its_own_button(stage: Stage, open_page: OpenPage, lang: str, label: str) -> None:
+    page = open_page(stage.page(FRAME, lang=lang))
+    cover = page.locator(".csv-frame")
+    box = cover.bounding_box()
+
+    cover.get_by_role("button", name=label).click()
+    page.wait_for_function("document.querySelector('iframe').src.endsWith('/framed')")
+
+    assert box is not None
+    assert (box["width"], box["height"]) == (400, 200)
+    assert page.locator("iframe").is_visible()
+    assert cover.count() == 0
+    assert page.evaluate("document.activeElement.tagName") == "IFRAME"
+    assert granted(page) == ["maps"]
+
+
+def test_a_frame_closes_again_when_its_purpose_is_withdrawn(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(FRAME))
+    page.click(ACCEPT)
+    page.wait_for_function("document.querySelector('iframe').src.endsWith('/framed')")
+
+    page.evaluate("Consent.withdraw('maps')")
+    page.wait_for_selector(".csv-frame")
+
+    assert page.locator("iframe").is_hidden()
+    assert page.evaluate("document.querySelector('iframe').src") == "about:blank"
+
+
+def test_withdrawal_erases_what_was_declared_and_says_that_scripts_still_run(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(script("analytics", "a"), path="/shop/page"))
+    page.click(ACCEPT)
+    ran(page, 1)
+    page.evaluate(
+        """() => {
+          document.cookie = "_ga=1;path=/";
+          document.cookie = "_ga_XY=1;path=/shop";
+          document.cookie = "basket=3;path=/";
+          localStorage.stats = "1";
+          localStorage.other = "1";
+          Consent.on("change", (change) => { window.change = change; });
+        }"""
+    )
+
+    page.click(OPEN)
+    page.click("#csv-preferences-withdraw-all")
+    page.wait_for_selector("#csv-reload")
+
+    assert "_ga" not in page.evaluate("document.cookie")
+    assert "basket=3" in page.evaluate("document.cookie")
+    assert page.evaluate("[localStorage.stats, localStorage.other]") == [None, "1"]
+    assert page.evaluate("[change.reload, change.purposes.analytics]") == [True, False]
+    assert page.locator(DIALOG).count() == 0
+    assert stage.decisions[-1]["action"] == "withdraw"

@@ -1,0 +1,171 @@
+"""Visitors who have chosen before: asked about the delta only, told about notices, known across browsers."""
+
+import time
+
+import pytest
+
+from tests.widget.conftest import OpenPage
+from tests.widget.helpers import ACCEPT, CARD, DIALOG, OPEN, REJECT, granted, ran, script, stored, wait_for_decisions
+from tests.widget.stage import Stage, version
+
+pytestmark = pytest.mark.browser
+
+SHARED = {
+    "type": "recipients",
+    "class": "major_consent",
+    "purposes": ["analytics"],
+    "summary": {"en": "Figures are now also shared with a partner.", "zh-CN": "统计数据现在也会与一家合作方共享。"},
+}
+KEPT = {"type": "retention", "class": "major_notice", "purposes": None, "summary": {"en": "Figures are kept longer."}}
+TYPO = {"type": "typo", "class": "patch", "purposes": None, "summary": {"en": "A typing error."}}
+
+
+def publish(stage: Stage, *changes: dict[str, object], number: str = "2.0") -> None:
+    stage.versions = [*stage.versions, version(number, *changes)]
+
+
+def test_a_wider_scope_is_asked_about_alone(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(script("analytics", "a")))
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+    publish(stage, SHARED, TYPO)
+
+    page.reload()
+    page.wait_for_selector(CARD)
+    shown = page.locator(CARD).inner_text()
+    assert "Figures are now also shared with a partner." in shown
+    assert "typing error" not in shown
+    assert page.locator(f"{CARD} a").get_attribute("href").endswith("/p/s_test/privacy/2.0?lang=en")
+    assert page.evaluate("document.querySelector('#csv-accept-all').className === document.querySelector('#csv-reject-all').className")
+    assert ran(page, 1) == ["a"]  # the old scope is honoured until the visitor has answered
+
+    page.click(REJECT)
+    decision = wait_for_decisions(page, stage, 2)[1]
+
+    assert (decision["layer"], decision["asked"], decision["policy_version"]) == ("delta", ["analytics"], "2.0")
+    assert granted(page) == ["maps", "video", "marketing"]
+    page.reload()
+    page.wait_for_selector(OPEN)
+    assert page.locator(CARD).count() == 0
+
+
+def test_a_visitor_who_refused_is_not_asked_again(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.click(REJECT)
+    publish(stage, SHARED)
+
+    page.reload()
+    page.wait_for_selector(OPEN)
+    page.wait_for_timeout(200)
+
+    assert page.locator(CARD).count() == 0
+
+
+def test_a_notice_is_acknowledged_once(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(lang="zh-CN"))
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+    publish(stage, KEPT)
+
+    page.reload()
+    page.wait_for_selector(CARD)
+    assert page.locator(f"{CARD} .csv-decide").all_inner_texts() == ["我知道了"]
+    assert "Figures are kept longer." in page.locator(CARD).inner_text()
+    page.click("#csv-acknowledge")
+    page.reload()
+    page.wait_for_selector(OPEN)
+    page.wait_for_timeout(200)
+
+    assert page.locator(CARD).count() == 0
+    assert len(stage.decisions) == 1
+
+
+def test_at_most_three_changes_are_listed(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.click(ACCEPT)
+    publish(stage, *({**SHARED, "summary": {"en": f"Change {n}."}} for n in range(5)))
+
+    page.reload()
+    page.wait_for_selector(CARD)
+
+    assert page.locator(f"{CARD} li").count() == 3
+    assert "And 2 more" in page.locator(CARD).inner_text()
+
+
+def test_the_switch_of_a_changed_purpose_is_off_until_it_is_granted_anew(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.click(ACCEPT)
+    publish(stage, SHARED)
+    page.reload()
+    page.wait_for_selector(CARD)
+
+    page.click("#csv-preferences")
+    page.wait_for_selector(DIALOG)
+
+    assert not page.locator("input[value=analytics]").is_checked()
+    assert page.locator("input[value=maps]").is_checked()
+
+
+def test_an_expired_choice_is_asked_again(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(script("maps", "m")))
+    page.click(ACCEPT)
+    ran(page, 1)
+    later = (time.time() + 181 * 86400) * 1000
+
+    page.add_init_script(f"Date.now = () => {later}")
+    page.reload()
+    page.wait_for_selector(ACCEPT)
+
+    assert ran(page) == []
+
+
+def test_a_known_user_brings_choices_along(stage: Stage, open_page: OpenPage) -> None:
+    at = int(time.time() * 1000)
+    entry = {"choice": "granted", "version": "1.0", "at": at, "until": at + 10**9, "by": "custom"}
+    denied = {**entry, "choice": "denied"}
+    purposes = {"analytics": denied, "maps": entry, "video": denied, "marketing": denied}
+    stage.identified = {"subject_known": True, "linked": True, "state": {"version": "1.0", "purposes": purposes}}
+    page = open_page(stage.page(script("maps", "m")))
+    page.wait_for_selector(CARD)
+
+    assert page.evaluate("Consent.identify('token')") is True
+
+    assert ran(page, 1) == ["m"]
+    page.wait_for_selector(CARD, state="detached")
+    page.evaluate("Consent.identify(null)")
+    page.wait_for_selector(CARD)
+    assert stored(page) is None
+
+
+def test_a_refused_token_changes_nothing(stage: Stage, open_page: OpenPage) -> None:
+    stage.identified = {"status": 401}
+    page = open_page(stage.page())
+    page.click(REJECT)
+    before = stored(page)
+
+    assert page.evaluate("Consent.identify('forged')") is False
+
+    assert stored(page) == before
+
+
+def test_a_browser_of_another_user_starts_afresh(stage: Stage, open_page: OpenPage) -> None:
+    stage.identified = {"stranger": True, "state": None}
+    page = open_page(stage.page())
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+
+    assert page.evaluate("Consent.identify('token')") is True
+
+    assert granted(page) == []
+    assert [set(one) for one in stage.identifications] == [{"token", "visitor_id"}, {"token"}]
+
+
+def test_when_granted_resolves_at_the_grant(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.evaluate("() => { Consent.whenGranted('maps').then(() => { window.mapped = true; }); }")
+    page.wait_for_timeout(50)
+    assert page.evaluate("window.mapped") is None
+
+    page.click(ACCEPT)
+
+    page.wait_for_function("window.mapped")
