@@ -16,7 +16,7 @@
  * @property {[string, number][]} changes what caused it: version, index in its changes
  */
 
-import { follow, newestFirst, order } from "./state.js";
+import { after, follow, newestFirst, order } from "./state.js";
 
 const PRECEDENCE = /** @type {Reason[]} */ (["never", "expired", "changed", "added", "notice"]);
 
@@ -32,41 +32,35 @@ export const needsReconsent = (state, versions, now, profile = "opt_in") => {
   if (!state)
     return purposes.length ? { reason: "never", ask: purposes, tell: [], changes: [] } : null;
 
-  /** @type {Reason[]} */
-  const reasons = [];
+  /** @type {Set<Reason>} */
+  const reasons = new Set();
   /** @type {Set<Change>} */
   const causes = new Set();
 
   const ask = purposes.filter((purpose) => {
     const { entry, path } = follow(purpose, state, newest);
+    // Of a grant, what outgrew it; of a purpose without an answer, what began it. A refusal has no
+    // scope to outgrow.
     const touching = path.flatMap(([version, name]) =>
-      version.changes.filter((change) =>
+      version.changes.filter(({ type, class: grade, purposes: named }) =>
         entry
-          ? entry.choice == "granted" &&
-            change.class == "major_consent" &&
-            (change.purposes?.includes(name) ?? true)
-          : change.type == "purpose_added" &&
-            change.class.startsWith("major") &&
-            change.purposes?.includes(name),
+          ? entry.choice == "granted" && grade == "major_consent" && (!named || named.includes(name))
+          : type == "purpose_added" && grade.startsWith("major") && named?.includes(name),
       ),
     );
     /** @type {Reason | false} */
-    const reason = !entry
-      ? "added"
-      : (entry.by == "gpc" || entry.by == "dnt") && profile == "opt_in"
-        ? "never"
-        : entry.by == "expire" || now >= entry.until
-          ? "expired"
-          : touching.length > 0 && "changed";
-    if (!reason) return false;
-    reasons.push(reason);
-    if (reason == "changed" || reason == "added") touching.forEach((change) => causes.add(change));
-    return true;
+    let reason = touching.length > 0 && "changed";
+    if (!entry) reason = "added";
+    // A signal answers for the visitor; where consent comes first, nobody has asked them yet.
+    else if (profile == "opt_in" && (entry.by == "gpc" || entry.by == "dnt")) reason = "never";
+    else if (entry.by == "expire" || now >= entry.until) reason = "expired";
+    if (reason) reasons.add(reason);
+    if (reason == "added" || reason == "changed") touching.forEach((change) => causes.add(change));
+    return reason;
   });
 
-  const tell = newest.filter((version, age) => {
-    if (order(version.number) <= Math.max(order(state.version), order(state.seen ?? "0.0")))
-      return false;
+  const { version: answered, seen = answered } = state;
+  const tell = after(newest, order(seen) > order(answered) ? seen : answered).filter((version, age) => {
     /** @param {string} purpose A notice on a removal names what only the version before has. */
     const granted = (purpose) =>
       follow(purpose, state, newest.slice(version.purposes.includes(purpose) ? age : age + 1)).entry
@@ -75,19 +69,19 @@ export const needsReconsent = (state, versions, now, profile = "opt_in") => {
       (change) => change.class == "major_notice" && (change.purposes?.some(granted) ?? true),
     );
     notices.forEach((change) => causes.add(change));
-    return notices.length > 0;
+    return notices.length;
   });
 
-  const oldest = newest.reverse();
-  if (!ask.length && !tell.length) return null;
-  return {
-    reason: PRECEDENCE.find((reason) => reasons.includes(reason)) ?? "notice",
-    ask,
-    tell: tell.map((version) => version.number).reverse(),
-    changes: oldest.flatMap(({ number, changes }) =>
-      changes.flatMap((change, index) =>
-        causes.has(change) ? [/** @type {[string, number]} */ ([number, index])] : [],
-      ),
-    ),
-  };
+  return ask.length || tell.length
+    ? {
+        reason: PRECEDENCE.find((reason) => reasons.has(reason)) ?? "notice",
+        ask,
+        tell: tell.map((version) => version.number).reverse(),
+        changes: newest.reverse().flatMap(({ number, changes }) =>
+          changes.flatMap((change, index) =>
+            causes.has(change) ? [/** @type {[string, number]} */ ([number, index])] : [],
+          ),
+        ),
+      }
+    : null;
 };

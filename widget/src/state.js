@@ -50,6 +50,11 @@ export const order = (number) => {
 export const newestFirst = (versions) =>
   [...versions].sort((a, b) => order(b.number) - order(a.number));
 
+/** @param {VersionFacts[]} versions
+ * @param {string} number */
+export const after = (versions, number) =>
+  versions.filter((version) => order(version.number) > order(number));
+
 /** What this purpose was called in the version before, or undefined if it is new here. A key that is
  * declared as added, or that was given away by a rename, begins a new purpose.
  * @param {VersionFacts} version
@@ -88,14 +93,12 @@ const walk = (purpose, newest, path) => {
 export const follow = (purpose, state, newest) => {
   /** @type {[VersionFacts, string][]} */
   const path = [];
-  const asOf = order(state.version);
-  const key = walk(purpose, newest.filter((v) => order(v.number) > asOf), path);
-  const entry = key && Object.hasOwn(state.purposes, key) ? state.purposes[key] : undefined;
-  if (!key || !entry) return { key, path };
-  const since = newest.filter(
-    (v) => order(v.number) > order(entry.version) && order(v.number) <= asOf,
-  );
-  return { entry: walk(key, since, path) ? entry : undefined, key, path };
+  const newer = after(newest, state.version);
+  const key = walk(purpose, newer, path);
+  if (!key || !Object.hasOwn(state.purposes, key)) return { path };
+  const entry = state.purposes[key];
+  const since = after(newest.slice(newer.length), entry.version);
+  return walk(key, since, path) ? { entry, key, path } : { path };
 };
 
 /** The answer that counts for one purpose. Only accept_all and custom can give a consent: a
@@ -104,13 +107,12 @@ export const follow = (purpose, state, newest) => {
  * @param {{entry?: Entry, key?: string}} now
  * @param {Decision} decision
  * @returns {Entry | undefined} */
-const answer = (before, { entry, key }, { action, asked }) => {
-  if (!entry || !key) return before;
-  const grants = entry.choice == "granted";
-  const put = !asked || asked.includes(key);
-  if (put && (!grants || action == "accept_all" || action == "custom")) return entry;
-  if (before?.choice == entry.choice) return before;
-  return grants ? undefined : entry;
+const answer = (before, { entry, key = "" }, { action, asked }) => {
+  if (!entry) return before;
+  const denies = entry.choice == "denied";
+  if (asked?.includes(key) ?? true)
+    if (denies || action == "accept_all" || action == "custom") return entry;
+  return before?.choice == entry.choice ? before : denies ? entry : undefined;
 };
 
 /** The state after a decision. Only what was really asked is answered anew; of the rest, a refusal
@@ -127,13 +129,15 @@ export const deriveState = (previous, decision, versions = []) => {
     stated.purposes[key] = { choice, version, at, until, by: action };
 
   const later = previous && order(previous.version) > order(version) ? previous : stated;
-  const newest = newestFirst(versions).filter((v) => order(v.number) <= order(later.version));
-  const facts = newest.find((v) => v.number == later.version);
+  const all = newestFirst(versions);
+  const newest = all.slice(after(all, later.version).length);
+  const facts = newest[0]?.number == later.version && newest[0];
   /** @type {ConsentState} */
   const state = { version: later.version, purposes: {} };
-  for (const key of facts?.purposes ?? Object.keys(later.purposes)) {
+  for (const key of facts ? facts.purposes : Object.keys(later.purposes)) {
+    const before = previous ? follow(key, previous, newest).entry : undefined;
     const now = follow(key, stated, newest);
-    const entry = answer(previous ? follow(key, previous, newest).entry : undefined, now, decision);
+    const entry = answer(before, now, decision);
     // A page loaded before the newer version cannot tell a purpose that is new from one that was
     // renamed: what it cannot place is not kept as a grant.
     if (entry && (facts || later == stated || now.entry || entry.choice == "denied"))
@@ -154,8 +158,9 @@ export const deriveState = (previous, decision, versions = []) => {
 export const effective = (state, versions, now, profile = "opt_in", signal = false) => {
   const newest = newestFirst(versions);
   return (newest[0]?.purposes ?? []).filter((purpose) => {
-    if (!state) return profile == "opt_out" && !signal;
-    const { entry } = follow(purpose, state, newest);
-    return entry?.choice == "granted" && now < entry.until;
+    const entry = state && follow(purpose, state, newest).entry;
+    return state
+      ? entry?.choice == "granted" && now < entry.until
+      : profile == "opt_out" && !signal;
   });
 };
