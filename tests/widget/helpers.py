@@ -22,8 +22,13 @@ def inline(purpose: str, name: str, attributes: str = "") -> str:
 
 def ran(page: Page, count: int = 0) -> list[str]:
     """The marked scripts that have run, in order; waits for `count` of them."""
-    page.wait_for_function(f"(window.ran ?? []).length >= {count}")
-    return page.evaluate("window.ran ?? []")
+    names: list[str] = []
+    for _ in range(100):  # not wait_for_function: it needs eval, which a strict policy refuses
+        names = page.evaluate("window.ran ?? []")
+        if len(names) >= count:
+            return names
+        page.wait_for_timeout(50)
+    raise AssertionError(f"expected {count} scripts, ran: {names}")
 
 
 def stored(page: Page) -> dict[str, Any] | None:

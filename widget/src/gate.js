@@ -90,11 +90,14 @@ export const createGate = (config, isOn, cover) => {
 
   /** @param {HTMLIFrameElement|HTMLImageElement} node */
   const release = (node) => {
-    covers.get(node)?.remove();
+    const shown = covers.get(node);
+    const held = shown?.contains(document.activeElement);
+    shown?.remove();
     covers.delete(node);
     node.hidden = false;
     open.add(node);
     node.src = node.dataset.src ?? "";
+    if (held) node.focus();
   };
 
   /** @param {HTMLIFrameElement} frame */

@@ -41,22 +41,22 @@ const purposeBlock = (purpose, wording, on) => {
   const { texts } = wording;
   const { key, name, description, services } = purpose;
   const id = `csv-purpose-${key}`;
-  const control =
-    purpose.function === "basic"
-      ? element("span", { class: "csv-always" }, texts.always_on)
-      : element("input", {
-          type: "checkbox",
-          role: "switch",
-          class: "csv-switch",
-          value: key,
-          checked: on,
-          "aria-labelledby": id,
-          "aria-describedby": `${id}-about`,
-        });
+  const basic = purpose.function === "basic";
+  const control = basic
+    ? element("span", { class: "csv-always" }, texts.always_on)
+    : element("input", {
+        id,
+        type: "checkbox",
+        role: "switch",
+        class: "csv-switch",
+        value: key,
+        checked: on,
+        "aria-describedby": `${id}-about`,
+      });
   return element(
     "section",
     { class: "csv-purpose" },
-    element("div", { class: "csv-head" }, element("h3", { id }, name), control),
+    element("div", { class: "csv-head" }, element("h3", {}, basic ? name : element("label", { for: id }, name)), control),
     element("p", { id: `${id}-about` }, description),
     ...(services.length
       ? [
