@@ -1,0 +1,49 @@
+"""The gate of the console: a living session, or the sign-in page."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import g, redirect, request, url_for
+
+from consent_server import clock
+from consent_server.accounts import service
+from consent_server.db import transaction
+from consent_server.http import settings
+
+COOKIE = "console_session"
+
+
+def cookie_name() -> str:
+    """Return the session cookie's name; under https the prefix binds it to this very host."""
+    return f"__Host-{COOKIE}" if settings().public_url.startswith("https://") else COOKIE
+
+
+def load_account() -> None:
+    """Put the signed-in account into `g.account`, or None."""
+    g.account = None
+    token = request.cookies.get(cookie_name())
+    if not token:
+        return
+    instant = clock.now()
+    session = service.session_of(token, now=instant, idle=timedelta(hours=settings().session_hours))
+    if session is None:
+        return
+    if instant - session.seen_at > service.SEEN_EVERY:
+        with transaction():
+            service.keep_alive(token, now=instant)
+        session = service.session_of(token, now=instant, idle=timedelta(hours=settings().session_hours))
+    g.account = session.account if session else None
+
+
+def staff_gate() -> Any:
+    """Let staff in; send others to the sign-in page, and from there back."""
+    load_account()
+    if g.account is not None:
+        return None
+    target = request.full_path.rstrip("?") if request.method == "GET" else url_for("sites.index")
+    return redirect(url_for("accounts.sign_in", next=target))
+
+
+def actor() -> str:
+    """Return how the audit log names the person of this request."""
+    return service.actor_of(g.account)

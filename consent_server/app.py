@@ -1,0 +1,142 @@
+"""The application factory: settings, database, keys, blueprints, gates."""
+
+from typing import Any
+
+from flask import Flask, render_template
+from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from consent_server import auth, http, i18n, logs, migrate, openapi, system
+from consent_server.accounts import pages as account_pages
+from consent_server.accounts.access import staff_gate
+from consent_server.banner import api as banner_api
+from consent_server.config import Settings, load_settings
+from consent_server.consents import api as consents_api
+from consent_server.consents import pages as receipt_pages
+from consent_server.db import db, prepare_engine
+from consent_server.jobs.runner import Runner
+from consent_server.keys import load_keys
+from consent_server.policies import api as policies_api
+from consent_server.policies import pages as policy_pages
+from consent_server.policies import public as policy_public
+from consent_server.problems import Problem
+from consent_server.purposes import pages as purpose_pages
+from consent_server.reconsent import api as reconsent_api
+from consent_server.reconsent import tasks as reconsent_tasks
+from consent_server.sites import pages as site_pages
+from consent_server.sites.access import server_gate
+
+API = [banner_api.bp, consents_api.bp, policies_api.bp, reconsent_api.bp]
+PAGES = [
+    banner_api.tag_pages,
+    system.bp,
+    openapi.bp,
+    account_pages.bp,
+    site_pages.bp,
+    purpose_pages.bp,
+    policy_pages.bp,
+    policy_public.bp,
+    receipt_pages.bp,
+]
+JOBS = [reconsent_tasks]  # importing a slice's tasks registers their handlers
+
+
+def build(settings: Settings | None = None) -> Flask:
+    """Return the application for these settings, by default the environment's.
+
+    Raises:
+        BadSetting: a setting cannot be used.
+        KeyProblem: the keys are missing or open to others.
+    """
+    settings = settings or load_settings()
+    app = Flask(__name__)
+    keys = load_keys(settings.keys_dir)
+    secure = settings.public_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=keys.derived("form-tokens"),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings),
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_upload_bytes,
+        SESSION_COOKIE_NAME="__Host-forms" if secure else "forms",
+        SESSION_COOKIE_SECURE=secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        RATELIMIT_ENABLED=settings.rate_limits,
+        RATELIMIT_STORAGE_URI=settings.rate_limit_storage,
+        RATELIMIT_STRATEGY="sliding-window-counter",
+        JSON_SORT_KEYS=False,
+    )
+    app.extensions.update(settings=settings, keys=keys)
+    if settings.proxy_hops:
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)  # type: ignore[method-assign]  # as Flask's manual has it
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    http.limiter.init_app(app)
+    i18n.install(app)
+    auth.install(
+        app,
+        {
+            "public": lambda: None,
+            "browser": consents_api.origin_gate,
+            "server": server_gate,
+            "staff": staff_gate,
+        },
+    )
+    openapi.install(app, API)
+    http.install(app, html_error=_error_page)  # after it: the API library sets error handlers of its own
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
+    auth.auth("public")(app.view_functions["static"])
+    auth.check_declared(app)
+    return app
+
+
+def serving_app() -> Flask:
+    """Return the application of a web process: schema checked, jobs running if they are embedded.
+
+    Raises:
+        RuntimeError: the database is not at the newest migration.
+    """
+    settings = load_settings()
+    logs.configure(settings)
+    app = build(settings)
+    with app.app_context():
+        at = migrate.current(db.engine)
+        if at != migrate.head():
+            raise RuntimeError(
+                f"the database is at {at}, this version needs {migrate.head()}: run `consent-server init`"
+            )
+    if settings.embedded_worker:
+        Runner(app, settings, seat=True).start()
+    return app
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Return SQLAlchemy's engine arguments for these settings."""
+    options: dict[str, Any] = {
+        "pool_size": settings.pool_size,
+        "max_overflow": settings.pool_size,
+        "pool_timeout": 10,
+    }
+    if settings.database_url.startswith("postgresql"):
+        options |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        if not settings.prepared_statements:
+            options["connect_args"] = {"prepare_threshold": None}
+    else:
+        options["connect_args"] = {"timeout": 10, "check_same_thread": False}
+    return options
+
+
+def engine_of(settings: Settings) -> Engine:
+    """Return an engine outside any app, for commands that make or move the schema."""
+    engine = create_engine(settings.database_url, **engine_options(settings))
+    prepare_engine(engine)
+    return engine
+
+
+def _error_page(problem: Problem) -> Any:
+    return render_template("problem.html", problem=problem), int(problem.status), problem.headers

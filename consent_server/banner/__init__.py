@@ -1,0 +1,1 @@
+"""What the widget shows: configuration, tag, builds."""

@@ -1,0 +1,110 @@
+"""The tag, its second module, and the banner as data. Public and cacheable: no visitor is in any of it."""
+
+from typing import Any
+
+from flask import Blueprint as PlainBlueprint
+from flask import Response, make_response, request
+from flask.views import MethodView
+from marshmallow import Schema, fields, validate
+
+from consent_server import assets, clock
+from consent_server.auth import auth
+from consent_server.banner import service
+from consent_server.http import Blueprint, allow_origin, public_url, settings
+from consent_server.policies.published import site_view
+from consent_server.problems import NotFound
+
+tag_pages = PlainBlueprint("tag", __name__, url_prefix="/w")
+bp = Blueprint("banner", __name__, url_prefix="/v1/sites", description="What the widget shows, as data")
+SCRIPT = "text/javascript; charset=utf-8"
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class BannerQuery(Schema):
+    lang = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"\A[A-Za-z0-9_-]{1,35}\Z"),
+        metadata={
+            "description": "Wanted language, BCP 47; another language of the site when it has not this one."
+        },
+    )
+
+
+class PurposeOut(Schema):
+    key = fields.String(required=True)
+    function = fields.String(required=True, validate=validate.OneOf(["basic", "additional"]))
+    consent_kind = fields.String(required=True)
+    legal_basis = fields.String(required=True)
+    name = fields.String(required=True)
+    description = fields.String(required=True)
+    services = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+
+
+class BannerOut(Schema):
+    site = fields.String(required=True)
+    policy = fields.String(required=True)
+    policy_version = fields.String(required=True)
+    policy_sha256 = fields.String(required=True)
+    policy_title = fields.String(required=True)
+    policy_url = fields.String(required=True)
+    language = fields.String(required=True)
+    languages = fields.List(fields.String(), required=True)
+    default_language = fields.String(required=True)
+    text_sha256 = fields.String(required=True)
+    banner_build = fields.String(required=True)
+    region_profile = fields.String(required=True)
+    consent_days = fields.Integer(required=True)
+    texts = fields.Raw(required=True, metadata={"type": "object"})
+    purposes = fields.List(fields.Nested(PurposeOut), required=True)
+    versions = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+    theme = fields.Raw(required=True, metadata={"type": "object"})
+
+
+@tag_pages.get("/<string:name>.js")
+@auth("public")
+def script(name: str) -> Response:
+    """Serve a site's tag, or the second module under its hash."""
+    allow_origin("*")
+    if name.startswith("preferences-"):
+        return _preferences(name.removeprefix("preferences-"))
+    view = site_view(name, max_age=settings().config_cache_seconds)
+    tag = service.build(view, api=public_url(), now=clock.now())
+    encoding = request.accept_encodings.best_match(["br", "gzip"]) if request.accept_encodings else None
+    return _cacheable(
+        tag.bodies[encoding or ""],
+        f"{tag.etag}-{encoding or 'id'}",
+        encoding,
+        f"public, max-age={settings().tag_max_age}",
+    )
+
+
+@bp.route("/<string:site_key>/banner")
+class Banner(MethodView):
+    @bp.arguments(BannerQuery, location="query")
+    @bp.response(200, BannerOut)
+    @auth("public")
+    def get(self, query: dict[str, Any], site_key: str) -> dict[str, Any]:
+        """Return what the widget shows in one language."""
+        allow_origin("*")
+        view = site_view(site_key, max_age=settings().config_cache_seconds)
+        return service.banner(view, language=query["lang"], api=public_url(), now=clock.now())
+
+
+def _preferences(digest: str) -> Response:
+    current, body = assets.preferences_bundle()
+    if digest != current:
+        raise NotFound("The widget has been upgraded; reload the page.")
+    encoding = request.accept_encodings.best_match(["br", "gzip"]) if request.accept_encodings else None
+    packed = service.compressed(body)
+    return _cacheable(packed[encoding or ""], f"{current}-{encoding or 'id'}", encoding, FOR_EVER)
+
+
+def _cacheable(body: bytes, etag: str, encoding: str | None, control: str) -> Response:
+    response = make_response(body)
+    response.content_type = SCRIPT
+    response.headers["Cache-Control"] = control
+    response.headers["Vary"] = "Accept-Encoding"
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    response.set_etag(etag)
+    return response.make_conditional(request)

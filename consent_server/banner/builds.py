@@ -1,0 +1,64 @@
+"""Every banner that was ever served, by hash: the code and the configuration that a receipt points at."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from consent_server.banner.models import BannerBuild, WidgetBundle
+from consent_server.db import db, is_sqlite
+
+_known: set[tuple[int, str]] = set()
+
+
+def build_hash(bundle: bytes, configuration: str) -> str:
+    """Return the hex SHA-256 that names a banner: of its code's hash and its configuration."""
+    return hashlib.sha256(hashlib.sha256(bundle).digest() + configuration.encode()).hexdigest()
+
+
+def is_kept(site_id: int, build: str) -> bool:
+    """Tell whether this process knows that a build is stored, without asking the database."""
+    return (site_id, build) in _known
+
+
+def is_known_build(site_id: int, build: str) -> bool:
+    """Tell whether this site ever served a banner of this hash."""
+    if is_kept(site_id, build):
+        return True
+    if db.session.get(BannerBuild, (site_id, bytes.fromhex(build))) is None:
+        return False
+    _known.add((site_id, build))
+    return True
+
+
+def keep_build(site_id: int, build: str, *, bundle: bytes, configuration: str, now: datetime) -> None:
+    """Store a build unless it is there; two processes that do so at once do not disturb each other."""
+    digest = hashlib.sha256(bundle).digest()
+    insert = sqlite_insert if is_sqlite() else postgresql_insert
+    db.session.execute(
+        insert(WidgetBundle)
+        .values(sha256=digest, body=bundle.decode(), created_at=now)
+        .on_conflict_do_nothing(index_elements=["sha256"])
+    )
+    db.session.execute(
+        insert(BannerBuild)
+        .values(
+            site_id=site_id,
+            sha256=bytes.fromhex(build),
+            bundle=digest,
+            configuration=configuration,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["site_id", "sha256"])
+    )
+
+
+def remember(site_id: int, build: str) -> None:
+    """Note that a build is stored, after the commit."""
+    _known.add((site_id, build))
+
+
+def forget() -> None:
+    """Empty the memory of stored builds: for tests, which roll back."""
+    _known.clear()

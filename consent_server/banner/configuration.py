@@ -1,0 +1,151 @@
+"""What the widget shows, as data: the baked form of the tag and the full form of the API. Pure.
+
+The baked form's shape is `BannerConfig` in widget/src/types.js.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from consent_server.policies.published import PublishedVersion, SiteView
+from consent_server.sites.languages import choose_language
+
+RTL = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})  # primary tags written right to left
+FALLBACK = "en"
+Words = Mapping[str, Mapping[str, str]]  # {"first": {…}, "preferences": {…}}
+
+
+def words_for(language: str, site: SiteView, locales: Mapping[str, Words]) -> dict[str, dict[str, str]]:
+    """Return the interface texts of a language: the shipped ones, overridden by the site's own.
+
+    A language that is not shipped falls back to English word by word, so that nothing is ever empty.
+    """
+    shipped = (
+        locales.get(choose_language(language, tuple(locales)), {}) if _is_shipped(language, locales) else {}
+    )
+    own = site.texts.get(language, {})
+    return {
+        group: {key: own.get(key, shipped.get(group, {}).get(key, text)) for key, text in words.items()}
+        for group, words in locales[FALLBACK].items()
+    }
+
+
+def baked(
+    site: SiteView, version: PublishedVersion, *, api: str, preferences: str, locales: Mapping[str, Words]
+) -> dict[str, Any]:
+    """Return the configuration that the tag carries, without its `build`."""
+    additional = version.facts.purposes
+    return {
+        "site": site.key,
+        "api": api,
+        "policy": site.policy_key,
+        "region": site.region_profile,
+        "days": site.lifetime.days,
+        "language": site.languages[0],
+        "languages": {
+            language: _pack(language, site, version, locales)
+            for language in site.languages
+            if language in version.notices
+        },
+        "versions": [_facts(each, summaries=False) for each in site.versions],
+        "basic": [p["key"] for p in version.purposes if p["function"] == "basic"],
+        "clear": {p["key"]: _clear(p) for p in version.purposes if p["key"] in additional and _clear(p)},
+        "theme": dict(site.theme),
+        "preferences": preferences,
+    }
+
+
+def full(
+    site: SiteView,
+    version: PublishedVersion,
+    *,
+    language: str,
+    build: str,
+    api: str,
+    locales: Mapping[str, Words],
+) -> dict[str, Any]:
+    """Return everything that the widget shows in one language."""
+    words = words_for(language, site, locales)
+    return {
+        "site": site.key,
+        "policy": site.policy_key,
+        "policy_version": version.number,
+        "policy_sha256": version.sha256,
+        "policy_title": version.notices[language]["title"],
+        "policy_url": f"{api}/p/{site.key}/{site.policy_key}/{version.number}?lang={language}",
+        "language": language,
+        "languages": [each for each in site.languages if each in version.notices],
+        "default_language": site.languages[0],
+        "text_sha256": version.notices[language]["sha256"],
+        "banner_build": build,
+        "region_profile": site.region_profile,
+        "consent_days": site.lifetime.days,
+        "texts": {**words["first"], **words["preferences"]},
+        "purposes": [_purpose(purpose, language) for purpose in version.purposes],
+        "versions": [_facts(each, summaries=True) for each in site.versions],
+        "theme": dict(site.theme),
+    }
+
+
+def _is_shipped(language: str, locales: Mapping[str, Words]) -> bool:
+    primary = language.lower().split("-")[0]
+    return any(each.lower().split("-")[0] == primary for each in locales)
+
+
+def _pack(
+    language: str, site: SiteView, version: PublishedVersion, locales: Mapping[str, Words]
+) -> dict[str, Any]:
+    names = {p["key"]: _text(p, language, "name") for p in version.purposes if p["function"] == "additional"}
+    pack: dict[str, Any] = {"texts": words_for(language, site, locales)["first"], "names": names}
+    if language.lower().split("-")[0] in RTL:
+        pack["dir"] = "rtl"
+    return pack
+
+
+def _facts(version: PublishedVersion, *, summaries: bool) -> dict[str, Any]:
+    data = version.facts.to_json()
+    if not summaries:
+        for change in data["changes"]:
+            change.pop("summary", None)
+    return data
+
+
+def _clear(purpose: Mapping[str, Any]) -> list[list[str]]:
+    """Return what to erase on withdrawal: only first-party things; a page cannot reach the others."""
+    return [
+        [cookie["store"], cookie["name"]]
+        for service in purpose["services"]
+        for cookie in service["cookies"]
+        if cookie["party"] == "first"
+    ]
+
+
+def _purpose(purpose: Mapping[str, Any], language: str) -> dict[str, Any]:
+    return {
+        "key": purpose["key"],
+        "function": purpose["function"],
+        "consent_kind": purpose["consent_kind"],
+        "legal_basis": purpose["legal_basis"],
+        "name": _text(purpose, language, "name"),
+        "description": _text(purpose, language, "description"),
+        "services": [_service(service, language) for service in purpose["services"]],
+    }
+
+
+def _service(service: Mapping[str, Any], language: str) -> dict[str, Any]:
+    return {
+        "key": service["key"],
+        "name": service["name"],
+        "provider": service["provider"],
+        "privacy_url": service["privacy_url"] or None,
+        "description": _text(service, language, "description"),
+        "cookies": [
+            {name: cookie[name] for name in ("name", "pattern", "store", "party", "lifetime")}
+            | {"description": _text(cookie, language, "description")}
+            for cookie in service["cookies"]
+        ],
+    }
+
+
+def _text(thing: Mapping[str, Any], language: str, name: str) -> str:
+    text: str = thing["texts"].get(language, {}).get(name, "")
+    return text or next((t[name] for t in thing["texts"].values() if t.get(name)), thing.get("key", ""))

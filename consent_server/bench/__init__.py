@@ -1,0 +1,1 @@
+"""Measurements: requests, latency, CPU per request."""

@@ -1,0 +1,55 @@
+"""`account`: make staff accounts and sign-in links."""
+
+import click
+
+from consent_server import clock
+from consent_server.accounts import service
+from consent_server.cli.main import ACTOR, in_app, root
+from consent_server.cli.main import settings as read_settings
+from consent_server.db import transaction
+
+
+@root.group()
+def account() -> None:
+    """Make accounts of the console."""
+
+
+@account.command()
+@click.argument("email")
+@click.option("--name", default="", help="The person's name; the address by default.")
+@click.option("--language", default="en", type=click.Choice(["en", "zh-CN"]), help="Language of the console.")
+@click.option(
+    "--password-file", type=click.File(), help="Read the password from a file; without it a link is made."
+)
+@in_app
+def create(email: str, name: str, language: str, password_file: click.utils.LazyFile | None) -> None:
+    """Make an account for EMAIL and print a one-time sign-in link, or set a password from a file."""
+    password = password_file.read().strip() if password_file else None  # type: ignore[attr-defined]  # an open text file
+    with transaction():
+        made = service.create_account(
+            email=email, name=name, password=password, now=clock.now(), actor=ACTOR, language=language
+        )
+        token = None if password else service.make_sign_in_link(made, now=clock.now(), actor=ACTOR)
+    click.echo(f"account {made.email}")
+    if token:
+        click.echo(link(token))
+
+
+@account.command()
+@click.argument("email")
+@in_app
+def reset(email: str) -> None:
+    """Print a new one-time sign-in link for EMAIL; there the password can be set."""
+    with transaction():
+        found = service.account_by_email(email)
+        if found is None:
+            raise click.ClickException(f"there is no account {email}")
+        token = service.make_sign_in_link(found, now=clock.now(), actor=ACTOR)
+    click.echo(link(token))
+
+
+def link(token: str) -> str:
+    """Return the address of a one-time sign-in link."""
+    chosen = read_settings()
+    base = chosen.public_url or f"http://{chosen.host}:{chosen.port}"
+    return f"{base}/console/sign-in/{token}"

@@ -1,0 +1,62 @@
+"""The root command and what all commands share: settings from the environment, problems as one line and exit 2."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy.exc import OperationalError
+
+from consent_server import __version__
+from consent_server.app import build
+from consent_server.config import BadSetting, Settings, load_settings
+from consent_server.keys import KeyProblem
+from consent_server.problems import Problem
+
+ACTOR = "command"  # how the audit log names whoever has a shell on the server
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def root() -> None:
+    """Consent-management platform: one tag, two languages, signed receipts, re-consent for what changed."""
+
+
+def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command inside the application's context."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with build(load_settings()).app_context():
+            return command(*args, **kwargs)
+
+    return run
+
+
+def settings() -> Settings:
+    """Return the settings of the environment."""
+    return load_settings()
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is one line on standard error and exit status 2."""
+    from consent_server.cli import accounts, database, policies, server, sites  # noqa: F401 - they add their commands
+
+    try:
+        root(standalone_mode=True)
+    except (BadSetting, KeyProblem) as error:
+        _stop(str(error))
+    except Problem as problem:
+        _stop(f"{problem.title}. {problem.detail}", problem.extra)
+    except OperationalError as error:
+        _stop(
+            f"cannot use the database: {error.orig}; is CONSENT_DATABASE_URL right, and did you run `init`?"
+        )
+
+
+def _stop(text: str, extra: dict[str, Any] | None = None) -> None:
+    click.echo(f"consent-server: {text}", err=True)
+    for name, value in (extra or {}).items():
+        click.echo(f"  {name}: {value}", err=True)
+    sys.exit(2)

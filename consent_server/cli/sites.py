@@ -1,0 +1,108 @@
+"""`site`: make sites, show their tag and secrets, issue API keys, set purposes."""
+
+from pathlib import Path
+
+import click
+import orjson
+from flask import current_app
+
+from consent_server import clock
+from consent_server.cli.main import ACTOR, in_app, root
+from consent_server.db import transaction
+from consent_server.purposes.schemas import PurposesSchema
+from consent_server.purposes.service import replace_purposes
+from consent_server.schema import load
+from consent_server.sites import service
+from consent_server.sites.models import Site
+
+
+@root.group()
+def site() -> None:
+    """Make and show sites."""
+
+
+@site.command()
+@click.argument("name")
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    required=True,
+    help="Origin of its pages, like https://shop.example.",
+)
+@click.option(
+    "--language", "languages", multiple=True, default=("en", "zh-CN"), help="BCP 47, the default first."
+)
+@click.option("--region-profile", default="opt_in", type=click.Choice(["opt_in", "opt_out"]))
+@in_app
+def create(name: str, origins: tuple[str, ...], languages: tuple[str, ...], region_profile: str) -> None:
+    """Make a site and print its tag."""
+    with transaction():
+        made = service.create_site(
+            name=name,
+            origins=origins,
+            languages=languages,
+            region_profile=region_profile,
+            now=clock.now(),
+            actor=ACTOR,
+        )
+        _show(made)
+
+
+@site.command(name="list")
+@in_app
+def list_sites() -> None:
+    """List all sites."""
+    for each in service.all_sites():
+        click.echo(f"{each.key}  {each.name}  {', '.join(each.languages)}  {', '.join(each.origins)}")
+
+
+@site.command()
+@click.argument("site_key")
+@in_app
+def show(site_key: str) -> None:
+    """Show a site's tag and its identity secret."""
+    found = service.site_by_key(site_key)
+    _show(found)
+    secret = current_app.extensions["keys"].identity_secret(found.key, found.identity_generation)
+    click.echo(f"identity secret: {secret}")
+
+
+@site.command()
+@click.argument("site_key")
+@click.option("--name", required=True, help="What the key is for.")
+@in_app
+def api_key(site_key: str, name: str) -> None:
+    """Issue an API key for the site's own server; it is printed once."""
+    with transaction():
+        _, token = service.issue_api_key(
+            service.site_by_key(site_key), name=name, now=clock.now(), actor=ACTOR
+        )
+    click.echo(token)
+
+
+@site.command()
+@click.argument("site_key")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@in_app
+def purposes(site_key: str, file: Path) -> None:
+    """Replace a site's purposes by those in a JSON FILE; visitors see them with the next published version."""
+    try:
+        described = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise click.ClickException(f"{file}: not valid JSON: {error}") from error
+    checked = load(PurposesSchema(), described if isinstance(described, dict) else {"purposes": described})
+    with transaction():
+        kept = replace_purposes(
+            service.site_by_key(site_key), checked["purposes"], now=clock.now(), actor=ACTOR
+        )
+        click.echo(f"{len(kept)} purposes: {', '.join(purpose.key for purpose in kept)}")
+
+
+def _show(found: Site) -> None:
+    from consent_server.cli.main import settings
+
+    chosen = settings()
+    base = chosen.public_url or f"http://{chosen.host}:{chosen.port}"
+    click.echo(f"site {found.key}: {found.name}")
+    click.echo(f'<script src="{base}/w/{found.key}.js"></script>')

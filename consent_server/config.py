@@ -1,0 +1,263 @@
+"""Typed settings, read once at start from `CONSENT_*` environment variables.
+
+Each setting is one `Setting` row below: name, kind, default, help. `docs/settings.md` is checked against this
+table by a test. A value that cannot be used raises `BadSetting`, which names the variable and what it takes;
+the command line turns that into exit status 2. Every secret can also be given as `<NAME>_FILE`.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "CONSENT_"
+
+
+class BadSetting(Exception):
+    """A setting has a value that cannot be used; the text names the variable and what is expected."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row of the table: field name, parser, default (as text, as it would stand in the environment), help."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str
+    help: str
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable, for example `CONSENT_PORT`."""
+        return PREFIX + self.name.upper()
+
+
+def _integer(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?\d+", text):
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        if not low <= int(text) <= high:
+            raise ValueError(f"must be from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _duration(low: int, high: int) -> Callable[[str], timedelta]:
+    whole = _integer(low, high)
+    return lambda text: timedelta(seconds=whole(text))
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return text == "true"
+
+
+def _one_of(*values: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError("must be one of " + ", ".join(values))
+        return text
+
+    return parse
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be an http or https address such as https://consent.example.org")
+    return text.rstrip("/")
+
+
+def _optional_address(text: str) -> str:
+    return _address(text) if text else ""
+
+
+def _database(text: str) -> str:
+    if not text:
+        return ""
+    scheme = text.split("://", 1)[0]
+    if "://" not in text or scheme not in ("sqlite", "postgresql", "postgres", "postgresql+psycopg"):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    rest = text.split("://", 1)[1]
+    return text if scheme == "sqlite" else f"postgresql+psycopg://{rest}"
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("must name a folder")
+    return Path(text).expanduser().absolute()
+
+
+SETTINGS = (
+    Setting(
+        "data_dir", _path, "data", "Folder for the SQLite file and the keys, made by `consent-server init`."
+    ),
+    Setting(
+        "database_url",
+        _database,
+        "",
+        "Database; empty means `consent.sqlite3` in the data folder. PostgreSQL: `postgresql://user@host/name`.",
+        secret=True,
+    ),
+    Setting("keys_dir", str, "", "Folder of the key files; empty means `keys` in the data folder."),
+    Setting(
+        "public_url",
+        _optional_address,
+        "",
+        "Address under which browsers reach the server; empty means what the request says.",
+    ),
+    Setting("host", str, "127.0.0.1", "Interface that `serve` listens on."),
+    Setting("port", _integer(1, 65535), "8000", "Port that `serve` listens on."),
+    Setting("workers", _integer(1, 64), "1", "Web processes of `serve`."),
+    Setting("threads", _integer(1, 256), "8", "Threads in each web process."),
+    Setting(
+        "embedded_worker",
+        _boolean,
+        "true",
+        "Run jobs on a thread of the web process; false where `consent-server worker` runs beside it.",
+    ),
+    Setting(
+        "proxy_hops",
+        _integer(0, 8),
+        "0",
+        "Trusted reverse proxies in front; their X-Forwarded-* headers count, nobody else's.",
+    ),
+    Setting(
+        "prepared_statements",
+        _boolean,
+        "true",
+        "Let psycopg prepare statements; false behind PgBouncer in transaction mode.",
+    ),
+    Setting("pool_size", _integer(1, 200), "10", "Database connections kept by each process."),
+    Setting(
+        "rate_limits", _boolean, "true", "Limit requests per address; off only behind a limiter of your own."
+    ),
+    Setting(
+        "decision_rate",
+        str,
+        "600 per minute",
+        "Decisions that one address may post (an office behind one address shares it).",
+    ),
+    Setting("sign_in_rate", str, "10 per minute", "Console sign-in attempts for one address."),
+    Setting(
+        "rate_limit_storage",
+        str,
+        "memory://",
+        "Where the limiter counts: `memory://` per process, `redis://host` for a fleet.",
+        secret=True,
+    ),
+    Setting(
+        "max_body_bytes",
+        _integer(1_024, 64 * 1024 * 1024),
+        "65536",
+        "Largest JSON body in bytes; a larger one is answered 413.",
+    ),
+    Setting(
+        "max_upload_bytes",
+        _integer(65_536, 256 * 1024 * 1024),
+        "4194304",
+        "Largest console form in bytes (policy texts).",
+    ),
+    Setting("session_hours", _integer(1, 24 * 30), "12", "Hours that a console session lives without use."),
+    Setting(
+        "job_poll_seconds",
+        _integer(1, 3_600),
+        "1",
+        "Seconds between two looks of the job runner at the job table.",
+    ),
+    Setting(
+        "lease_seconds",
+        _duration(5, 3_600),
+        "30",
+        "Seconds that a job or the runner's seat stays claimed without a sign of life.",
+    ),
+    Setting(
+        "config_cache_seconds",
+        _integer(0, 3_600),
+        "2",
+        "Seconds that a process may reuse a built banner before it looks for a newer one.",
+    ),
+    Setting(
+        "tag_max_age",
+        _integer(0, 86_400),
+        "300",
+        "Seconds that browsers and caches may reuse the tag without asking.",
+    ),
+    Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
+    Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
+    Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, parsed. Field meanings: `SETTINGS`."""
+
+    data_dir: Path
+    database_url: str
+    keys_dir: Path
+    public_url: str
+    host: str
+    port: int
+    workers: int
+    threads: int
+    embedded_worker: bool
+    proxy_hops: int
+    prepared_statements: bool
+    pool_size: int
+    rate_limits: bool
+    decision_rate: str
+    sign_in_rate: str
+    rate_limit_storage: str
+    max_body_bytes: int
+    max_upload_bytes: int
+    session_hours: int
+    job_poll_seconds: int
+    lease_seconds: timedelta
+    config_cache_seconds: int
+    tag_max_age: int
+    gpc_last_update: str
+    log_format: str
+    log_level: str
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Parse the environment.
+
+    Raises:
+        BadSetting: a value cannot be used, a secret file cannot be read, or a `CONSENT_` variable is unknown
+            (a misspelt setting would otherwise be silently without effect).
+    """
+    known = {s.variable for s in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
+    for name in environ:
+        if name.startswith(PREFIX) and name not in known and not name.startswith(PREFIX + "TEST_"):
+            raise BadSetting(f"{name}: there is no such setting; docs/settings.md lists them")
+    values = {s.name: _read(s, environ) for s in SETTINGS}
+    data_dir: Path = values["data_dir"]
+    values["keys_dir"] = (
+        Path(values["keys_dir"]).expanduser().absolute() if values["keys_dir"] else data_dir / "keys"
+    )
+    values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'consent.sqlite3'}"
+    return Settings(**values)
+
+
+def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
+    text = environ.get(setting.variable, setting.default)
+    file = environ.get(setting.variable + "_FILE") if setting.secret else None
+    if file:
+        try:
+            text = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadSetting(f"{setting.variable}_FILE: cannot read {file}: {error}") from error
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        shown = "(secret)" if setting.secret else repr(text)
+        raise BadSetting(f"{setting.variable}: {error}, not {shown}") from error

@@ -1,0 +1,147 @@
+"""Decisions in, receipts out; identities; what the site's own server may ask."""
+
+from typing import Any
+
+from flask import current_app, g, request
+from flask.typing import ResponseReturnValue
+from flask.views import MethodView
+
+from consent_server import clock
+from consent_server.auth import auth
+from consent_server.consents import records, service, subjects, verification
+from consent_server.consents.payload import Decision
+from consent_server.consents.rules import effective
+from consent_server.consents.schemas import (
+    AtQuery,
+    ConsentOut,
+    DecisionSchema,
+    IdentifiedOut,
+    IdentifySchema,
+    PageQuery,
+    ReceiptListOut,
+    ReceiptOut,
+    VerdictOut,
+    VerifySchema,
+)
+from consent_server.db import db, transaction
+from consent_server.http import Blueprint, allow_origin, limiter, settings
+from consent_server.keys import KeyRing
+from consent_server.ledger.models import Log
+from consent_server.policies.published import SiteView, site_view
+from consent_server.problems import InvalidInput
+from consent_server.sites.identity import subject_of
+from consent_server.sites.service import site_by_key
+
+bp = Blueprint("consents", __name__, url_prefix="/v1", description="Decisions, receipts and known users")
+
+
+def ring() -> KeyRing:
+    """Return the app's keys."""
+    found: KeyRing = current_app.extensions["keys"]
+    return found
+
+
+@bp.route("/sites/<string:site_key>/decisions")
+class Decisions(MethodView):
+    @limiter.limit(lambda: settings().decision_rate)
+    @bp.arguments(DecisionSchema)
+    @bp.response(201, ReceiptOut)
+    @bp.alt_response(200, schema=ReceiptOut, description="A retry: the same bytes as the first time")
+    @auth("browser")
+    def post(self, decision: Decision, site_key: str) -> ResponseReturnValue:
+        """Store a visitor's decision and return its receipt."""
+        site: SiteView = g.site
+        with transaction():
+            stored = service.record_decision(site, decision, ring=ring(), now=clock.now())
+        # Signed after the commit only: a signature on what was rolled back would be a false receipt.
+        return stored.to_json(ring()), 201 if stored.created else 200
+
+
+@bp.route("/sites/<string:site_key>/identify")
+class Identify(MethodView):
+    @limiter.limit(lambda: settings().decision_rate)
+    @bp.arguments(IdentifySchema)
+    @bp.response(200, IdentifiedOut)
+    @auth("browser")
+    def post(self, data: dict[str, Any], site_key: str) -> dict[str, Any]:
+        """Tie this browser's decisions to the subject that the site's own server vouches for."""
+        instant = clock.now()
+        subject = subject_of(data["token"], site=site_by_key(site_key), ring=ring(), now=instant)
+        view: SiteView = g.site
+        with transaction():
+            found = subjects.identify(view, subject, data["visitor_id"], now=instant)
+        state = found.state.to_json() if found.state else None
+        return {"subject_known": state is not None, "linked": found.linked, "state": state}
+
+
+@bp.route("/receipts/verify")
+class Verify(MethodView):
+    @limiter.limit("60 per minute")
+    @bp.arguments(VerifySchema)
+    @bp.response(200, VerdictOut)
+    @auth("public")
+    def post(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Check a receipt and say what it says."""
+        allow_origin("*")
+        return verification.verify(data["receipt"], ring=ring()).to_json()
+
+
+@bp.route("/sites/<string:site_key>/subjects/<string:ref>/consent")
+class SubjectConsent(MethodView):
+    @bp.arguments(AtQuery, location="query")
+    @bp.response(200, ConsentOut)
+    @auth("server")
+    def get(self, query: dict[str, Any], site_key: str, ref: str) -> dict[str, Any]:
+        """Return a subject's consent now, or as it was at a past instant."""
+        instant = clock.now()
+        at = query["at"]
+        if at is not None and at > instant:
+            raise InvalidInput("`at` lies in the future.", errors={"at": ["in the future"]})
+        view = site_view(site_key)
+        state = subjects.consent_of(view, ref, at=at)
+        known = [version.facts for version in view.versions if at is None or version.published_at <= at]
+        on = effective(state, known, clock.to_ms(at or instant), view.profile) if state else ()
+        return {
+            "subject": ref,
+            "at": clock.iso(at or instant),
+            "state": state.to_json() if state else None,
+            "effective": list(on),
+        }
+
+
+@bp.route("/sites/<string:site_key>/subjects/<string:ref>/receipts")
+class SubjectReceipts(MethodView):
+    @bp.arguments(PageQuery, location="query")
+    @bp.response(200, ReceiptListOut)
+    @auth("server")
+    def get(self, query: dict[str, Any], site_key: str, ref: str) -> dict[str, Any]:
+        """Return a subject's receipts, oldest first, a page at a time."""
+        view = site_view(site_key)
+        visitors = subjects.visitors_of(view.id, ref)
+        if not visitors:
+            raise subjects.UnknownSubject("The subject has not decided in any identified browser.")
+        found = [
+            r for r in records.receipts_of_visitors(view.id, visitors) if r.idx > query["after"] and r.payload
+        ]
+        page = found[: query["limit"]]
+        logs = {log.epoch: log.origin for log in db.session.query(Log).filter_by(site_id=view.id)}
+        return {
+            "receipts": [
+                service.Acknowledgement(r, logs[r.epoch], created=False).to_json(ring()) for r in page
+            ],
+            "next_after": page[-1].idx if len(found) > len(page) else None,
+        }
+
+
+def origin_gate() -> None:
+    """Let in only pages of the site's own origins; without an Origin header it is no browser's cross-site call."""
+    view = site_view(str((request.view_args or {}).get("site_key")), max_age=settings().config_cache_seconds)
+    g.site = view
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    if origin not in view.origins:
+        view = g.site = site_view(view.key)  # the owner may have added it a moment ago
+    if origin not in view.origins:
+        raise service.ForeignOrigin("Add this origin to the site in the console.", origin=origin[:200])
+    allow_origin(origin)

@@ -1,0 +1,92 @@
+"""The payload of a receipt: canonical JSON of what was shown and chosen.
+
+Canonical is RFC 8785 on this profile: ASCII keys, strings, integers, booleans, no floats; there, sorted keys and no
+white space are all that the RFC asks, and orjson does both.
+"""
+
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from consent_server import clock
+
+SCHEMA = "consent-receipt/1"
+NONCE_BYTES = 16  # so that the hash in the log tells nothing about what was chosen, even by guessing
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a visitor chose, as the browser sent it, checked."""
+
+    receipt_id: uuid.UUID
+    visitor_id: uuid.UUID
+    policy_version: str
+    language: str
+    action: str
+    layer: str
+    choices: Mapping[str, str]
+    asked: Sequence[str]
+    banner_build: str
+    decided_at: datetime | None
+    signals: Mapping[str, bool]
+
+    def claims(self) -> dict[str, Any]:
+        """Return the members that the browser is the source of; a retry must bring the same ones."""
+        members: dict[str, Any] = {
+            "receipt_id": str(self.receipt_id),
+            "visitor_id": str(self.visitor_id),
+            "policy_version": self.policy_version,
+            "language": self.language,
+            "action": self.action,
+            "layer": self.layer,
+            "choices": dict(self.choices),
+            "asked": sorted(self.asked),
+            "banner_build": self.banner_build,
+        }
+        if self.decided_at is not None:
+            members["decided_at"] = clock.iso(self.decided_at)
+        if self.signals:
+            members["signals"] = dict(self.signals)
+        return members
+
+
+def build(
+    decision: Decision,
+    *,
+    site: str,
+    policy: str,
+    policy_sha256: str,
+    text_sha256: str,
+    subject: str | None,
+    issued_at: datetime,
+    expires_at: datetime,
+) -> bytes:
+    """Return the payload's bytes, which are stored, hashed and signed as they are."""
+    members = decision.claims() | {
+        "schema": SCHEMA,
+        "site": site,
+        "policy": policy,
+        "policy_sha256": policy_sha256,
+        "text_sha256": text_sha256,
+        "issued_at": clock.iso(issued_at),
+        "expires_at": clock.iso(expires_at),
+        "nonce": secrets.token_hex(NONCE_BYTES),
+    }
+    if subject is not None:
+        members["subject"] = subject
+    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+
+
+def same_decision(decision: Decision, payload: bytes) -> bool:
+    """Tell whether a stored payload is of this very decision, that is, whether a call is a retry."""
+    stored = orjson.loads(payload)
+    claims = decision.claims()
+    optional = {"decided_at", "signals"}
+    return all(stored.get(name) == value for name, value in claims.items()) and not any(
+        name in stored for name in optional - claims.keys()
+    )

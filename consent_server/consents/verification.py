@@ -1,0 +1,99 @@
+"""Check a receipt that somebody brings: what it says, and whether it is ours and untouched."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from consent_server.db import db
+from consent_server.keys import KeyRing
+from consent_server.ledger import jws
+from consent_server.ledger.models import Log, Receipt
+from consent_server.policies.published import UnknownSite, site_view
+
+
+@dataclass
+class Verdict:
+    """`valid` is true only when every check is."""
+
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    claims: dict[str, Any] | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether all checks passed."""
+        return all(check["ok"] for check in self.checks)
+
+    def note(self, check: str, ok: bool, detail: str) -> bool:
+        """Add a check and return its outcome."""
+        self.checks.append({"check": check, "ok": ok, "detail": detail})
+        return ok
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer's members."""
+        return {"valid": self.valid, "checks": self.checks, "claims": self.claims}
+
+
+def verify(text: str, *, ring: KeyRing) -> Verdict:
+    """Return a verdict with reasons; a receipt that cannot even be read has one failed check."""
+    verdict = Verdict()
+    try:
+        parsed = jws.parse(text.strip())
+    except jws.BadReceipt as error:
+        verdict.note("form", False, f"This is not a receipt: {error}.")
+        return verdict
+    verdict.note("form", True, "It has the form of a consent receipt.")
+    key = jws.signer(ring, parsed)
+    if not verdict.note(
+        "signature",
+        key is not None,
+        "Signed by a key of this server." if key else "No key of this server signed these bytes.",
+    ):
+        return verdict
+    verdict.claims = parsed.claims
+    _in_log(verdict, parsed)
+    _names_published(verdict, parsed.claims)
+    return verdict
+
+
+def _in_log(verdict: Verdict, parsed: jws.ParsedReceipt) -> None:
+    log = db.session.scalar(select(Log).where(Log.origin == str(parsed.header.get("log"))))
+    row = db.session.get(Receipt, (log.site_id, log.epoch, parsed.header.get("idx"))) if log else None
+    if row is None:
+        verdict.note("log", False, "The log that it names has nothing at its index.")
+        return
+    same = row.entry == hashlib.sha256(parsed.payload).digest()
+    erased = " Its content has been erased here since." if same and row.payload is None else ""
+    verdict.note(
+        "log",
+        same,
+        f"It stands in the log at index {row.idx}.{erased}"
+        if same
+        else "The log has another receipt at its index.",
+    )
+
+
+def _names_published(verdict: Verdict, claims: dict[str, Any]) -> None:
+    try:
+        site = site_view(str(claims.get("site")))
+        version = site.version(str(claims.get("policy_version")))
+    except UnknownSite:
+        version = None
+    same = version is not None and version.sha256 == claims.get("policy_sha256")
+    verdict.note(
+        "version",
+        same,
+        f"It names policy version {claims.get('policy_version')} as published."
+        if same
+        else "The policy version that it names was not published so.",
+    )
+    notice = version.notices.get(str(claims.get("language")), {}) if version else {}
+    shown = notice.get("sha256") == claims.get("text_sha256")
+    verdict.note(
+        "text",
+        shown,
+        f"It names the text that was published in {claims.get('language')}."
+        if shown
+        else "The text that it names was not published in that language.",
+    )

@@ -1,0 +1,190 @@
+"""What all HTTP entry points share: JSON bodies, problems, CORS, security headers, limits, the public address."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Request, Response, current_app, g, jsonify, request
+from flask_limiter import Limiter
+from flask_limiter.errors import RateLimitExceeded
+from flask_limiter.util import get_remote_address
+from flask_smorest import Blueprint as SmorestBlueprint
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from consent_server.config import Settings
+from consent_server.problems import (
+    BodyTooLarge,
+    Forbidden,
+    InternalError,
+    InvalidInput,
+    MalformedBody,
+    NotFound,
+    Problem,
+    TooManyRequests,
+    Unavailable,
+    UnsupportedMedia,
+)
+
+log = structlog.get_logger(__name__)
+limiter = Limiter(key_func=get_remote_address, headers_enabled=True, default_limits=[])
+
+PROBLEM_JSON = "application/problem+json"
+BODY_TYPES = ("application/json", "text/plain")
+# The console and public pages: own files only, no inline script or style, no frames, no plug-ins.
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+
+
+class BodyParser(FlaskParser):
+    """Reads JSON whatever the declared type is: `text/plain` spares the browser a CORS preflight."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION | {
+        "json": "raise",
+        "query": "raise",
+    }
+
+    def load_json(self, req: Request, schema: Any) -> Any:
+        """Return the parsed body."""
+        return json_body(req)
+
+    def handle_error(
+        self, error: Any, req: Any, schema: Any, *, error_status_code: Any, error_headers: Any
+    ) -> Any:
+        """Turn the schema's messages into a problem."""
+        messages = {}
+        for location in error.normalized_messages().values():
+            messages.update(location if isinstance(location, dict) else {"_schema": location})
+        raise InvalidInput("See `errors` for each field.", errors=messages)
+
+
+class Blueprint(SmorestBlueprint):
+    """An API blueprint whose arguments are read by `BodyParser`."""
+
+    ARGUMENTS_PARSER = BodyParser()
+
+
+def json_body(req: Request) -> Any:
+    """Return the request's JSON body.
+
+    Raises:
+        UnsupportedMedia, BodyTooLarge, MalformedBody: as their names say.
+    """
+    if req.mimetype not in BODY_TYPES:
+        raise UnsupportedMedia(f"Not {req.mimetype or 'without a type'}.")
+    limit = settings().max_body_bytes
+    req.max_content_length = limit
+    try:
+        body = req.get_data()
+    except RequestEntityTooLarge as error:
+        raise BodyTooLarge(f"At most {limit} bytes.") from error
+    if len(body) > limit:
+        raise BodyTooLarge(f"At most {limit} bytes.")
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBody(str(error)) from error
+
+
+def settings() -> Settings:
+    """Return the app's settings."""
+    found: Settings = current_app.extensions["settings"]
+    return found
+
+
+def public_url() -> str:
+    """Return the address under which browsers reach this server, without a slash at the end."""
+    return settings().public_url or request.host_url.rstrip("/")
+
+
+def allow_origin(origin: str) -> None:
+    """Let pages of this origin (or `*`) read the answer."""
+    g.cors = origin
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return a problem as `application/problem+json`."""
+    response = jsonify(problem.to_json())
+    response.status_code = int(problem.status)
+    response.content_type = PROBLEM_JSON
+    response.headers.update(problem.headers)
+    return response
+
+
+def install(app: Flask, *, html_error: Callable[[Problem], Any]) -> None:
+    """Attach error handlers, headers and the request log."""
+
+    def answer(problem: Problem) -> Any:
+        return html_error(problem) if _wants_page() else problem_response(problem)
+
+    def on_http(error: HTTPException) -> Any:
+        if isinstance(error, RateLimitExceeded):
+            return answer(TooManyRequests("Wait a little, then try again.", headers={"Retry-After": "60"}))
+        if error.code is None or error.code < 400:
+            return error
+        return answer(_translated(error))
+
+    def on_database(error: DBAPIError | PoolTimeout) -> Any:
+        lost = isinstance(error, (OperationalError, PoolTimeout)) or getattr(
+            error, "connection_invalidated", False
+        )
+        if not lost:
+            return on_crash(error)
+        log.error("database not usable", error=type(error).__name__)
+        return answer(Unavailable("Nothing was stored. Try again in a moment.", headers={"Retry-After": "5"}))
+
+    def on_crash(error: Exception) -> Any:
+        log.error("unexpected error", endpoint=request.endpoint, exc_info=error)
+        return answer(InternalError("Nothing was stored."))
+
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(HTTPException, on_http)
+    app.register_error_handler(DBAPIError, on_database)
+    app.register_error_handler(PoolTimeout, on_database)
+    app.register_error_handler(Exception, on_crash)
+    app.after_request(_headers)
+
+
+def _translated(error: HTTPException) -> Problem:
+    """Return the problem that stands for one of the framework's own errors."""
+    code = HTTPStatus(error.code or 500)
+    known: dict[int, type[Problem]] = {
+        404: NotFound,
+        413: BodyTooLarge,
+        403: Forbidden,
+        415: UnsupportedMedia,
+    }
+    if code in known:
+        return known[code](error.description or "")
+    other = Problem(error.description or "")
+    other.slug, other.status, other.title = code.phrase.lower().replace(" ", "-"), code, code.phrase  # type: ignore[misc]  # an error without a class of its own
+    if code == HTTPStatus.METHOD_NOT_ALLOWED and getattr(error, "valid_methods", None):
+        other.headers = {"Allow": ", ".join(sorted(error.valid_methods))}  # type: ignore[attr-defined]
+    return other
+
+
+def _wants_page() -> bool:
+    return request.path.startswith(("/console", "/p/", "/docs")) or request.path == "/"
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    if response.mimetype == "text/html":
+        headers.setdefault("Content-Security-Policy", CSP)
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cache-Control", "no-store")
+    origin = g.get("cors")
+    if origin is not None:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+        if origin != "*":
+            headers.add("Vary", "Origin")
+    return response

@@ -1,0 +1,36 @@
+"""All tables in one import, so that the metadata is complete. Slices import their own `models`, never this."""
+
+from consent_server.accounts.models import Account, ConsoleSession, SignInLink
+from consent_server.audit.models import AuditEvent
+from consent_server.banner.models import BannerBuild, WidgetBundle
+from consent_server.consents.models import ConsentRecord, SubjectLink
+from consent_server.jobs.models import Job, Lease
+from consent_server.ledger.models import Log, Receipt
+from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
+from consent_server.purposes.models import Cookie, Purpose, Service
+from consent_server.sites.models import ApiKey, Site
+
+__all__ = [
+    "Account",
+    "ApiKey",
+    "AuditEvent",
+    "BannerBuild",
+    "Change",
+    "ConsentRecord",
+    "ConsoleSession",
+    "Cookie",
+    "Job",
+    "Lease",
+    "Log",
+    "Notice",
+    "Policy",
+    "PolicyVersion",
+    "Purpose",
+    "Receipt",
+    "Service",
+    "SignInLink",
+    "Site",
+    "SubjectLink",
+    "Waiver",
+    "WidgetBundle",
+]

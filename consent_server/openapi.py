@@ -1,0 +1,115 @@
+"""The API's description: /openapi.json (OpenAPI 3.1) and /docs, a page made from it without any script."""
+
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
+from flask_smorest import Api
+from marshmallow import Schema, fields
+
+from consent_server import __version__
+from consent_server.auth import auth, declared
+from consent_server.http import PROBLEM_JSON
+
+bp = Blueprint("openapi", __name__)
+
+
+class ProblemSchema(Schema):
+    """An error (RFC 9457). Members beyond these depend on `type`."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String()
+
+
+class ProblemApi(Api):
+    """flask-smorest, with our problems as the documented shape of every error."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+
+def install(app: Flask, blueprints: list[Any]) -> Api:
+    """Register the API's blueprints and describe them."""
+    app.config.update(
+        API_TITLE="consent-server",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        API_SPEC_OPTIONS={
+            "info": {
+                "version": __version__,
+                "description": "Decisions, receipts, policy versions and re-consent.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "components": {"securitySchemes": {"apiKey": {"type": "http", "scheme": "bearer"}}},
+        },
+    )
+    api = ProblemApi(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    _complete(app, api)
+    return api
+
+
+def _complete(app: Flask, api: Any) -> None:
+    """Document what the library leaves out: problems as problem+json, bodies as text/plain, who may call."""
+    spec: dict[str, Any] = api.spec.to_dict()
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    kinds = {
+        _path(rule.rule): declared(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()
+    }
+    for path, item in spec["paths"].items():
+        for method, operation in item.items():
+            if method not in ("get", "post", "put", "patch", "delete"):
+                continue
+            responses = operation["responses"]
+            responses.pop("default", None)
+            for status, title in _errors(operation, kinds.get(path)):
+                responses[status] = {"description": title, "content": {PROBLEM_JSON: problem}}
+            body = operation.get("requestBody", {}).get("content", {})
+            if "application/json" in body:
+                body["text/plain"] = body["application/json"]
+            if kinds.get(path) == "server":
+                operation["security"] = [{"apiKey": []}]
+    app.extensions["openapi"] = spec
+
+
+def _errors(operation: dict[str, Any], kind: str | None) -> list[tuple[str, str]]:
+    found = [("404", "Nothing is there"), ("422", "Fields are missing or wrong"), ("503", "Try again")]
+    if "requestBody" in operation:
+        found += [
+            ("400", "Not valid JSON"),
+            ("413", "Too large"),
+            ("415", "Not JSON"),
+            ("409", "It conflicts"),
+            ("410", "It was erased"),
+            ("429", "Too many requests"),
+            ("401", "The token does not vouch for anybody"),
+        ]
+    if kind == "browser":
+        found.append(("403", "Another site's page"))
+    if kind == "server":
+        found.append(("401", "No valid API key"))
+    if operation.get("operationId", "").endswith("banner") or "banner" in str(operation.get("tags")):
+        found.append(("409", "Nothing is published yet"))
+    return list(dict.fromkeys(found))
+
+
+def _path(rule: str) -> str:
+    """Return a routing rule as OpenAPI writes it: `<string:site_key>` is `{site_key}`."""
+    return "/".join(
+        "{" + part[1:-1].split(":")[-1] + "}" if part.startswith("<") else part for part in rule.split("/")
+    )
+
+
+@bp.get("/openapi.json")
+@auth("public")
+def document() -> Response:
+    """Return the OpenAPI document."""
+    return jsonify(current_app.extensions["openapi"])
+
+
+@bp.get("/docs")
+@auth("public")
+def docs() -> str:
+    """Show the API's description as a page."""
+    return render_template("docs/api.html", spec=current_app.extensions["openapi"])

@@ -1,0 +1,208 @@
+"""Publish a draft: check it, number it, freeze it, and set the re-consent sweep going."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from consent_server import clock
+from consent_server.audit import service as audit
+from consent_server.db import db
+from consent_server.jobs import service as jobs
+from consent_server.ledger.append import lock_log
+from consent_server.policies import rules
+from consent_server.policies.changes import next_number
+from consent_server.policies.drafting import Immutable, newest_of
+from consent_server.policies.facts import Change as ChangeFacts
+from consent_server.policies.models import Notice, PolicyVersion
+from consent_server.policies.rules import Obstacle
+from consent_server.policies.text import outline_differences, parse
+from consent_server.problems import Problem
+from consent_server.purposes.service import freeze
+from consent_server.sites.models import Site
+from consent_server.sites.service import touch
+
+SWEEP = "reconsent.sweep"
+
+
+class NotReady(Problem):
+    """`obstacles` lists every reason; publishing changes nothing until all are gone."""
+
+    slug, status = "version-not-ready", HTTPStatus.UNPROCESSABLE_ENTITY
+    title = "The draft cannot be published yet"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What publishing would do. `changes` are the typed ones and those detected in the purposes."""
+
+    number: str
+    changes: tuple[ChangeFacts, ...]
+    detected: tuple[ChangeFacts, ...]
+    obstacles: tuple[Obstacle, ...]
+
+
+def readiness(draft: PolicyVersion) -> Readiness:
+    """Return what a draft would be published as, and everything that stands in the way."""
+    site = db.session.get_one(Site, draft.policy.site_id)
+    before = newest_of(draft.policy)
+    typed = [_facts(change) for change in draft.changes]
+    purposes = _purposes(draft, site)
+    # Detected changes that nobody typed go out with the class that their type proposes: the strict one.
+    detected = rules.uncovered(rules.detect_changes(_frozen(before), purposes), typed) if before else []
+    changes = (*typed, *detected)
+    return Readiness(
+        number=next_number(before.number if before else None, [change.change_class for change in changes]),
+        changes=changes,
+        detected=tuple(detected),
+        obstacles=tuple(_obstacles(draft, site, before, typed, purposes)),
+    )
+
+
+def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> PolicyVersion:
+    """Publish a draft: from here on it never changes, and its hash covers texts, purposes and changes together.
+
+    Raises:
+        Immutable: it is published already.
+        NotReady: with every obstacle.
+    """
+    if draft.state != "draft":
+        raise Immutable("Open a new draft; a correction is a new version.")
+    ready = readiness(draft)
+    if ready.obstacles:
+        raise NotReady(
+            " ".join(obstacle.detail for obstacle in ready.obstacles),
+            obstacles=[obstacle.to_json() for obstacle in ready.obstacles],
+        )
+    site = db.session.get_one(Site, draft.policy.site_id)
+    # A decision under way commits first, so that the sweep sees it; a later one sees this version.
+    lock_log(site.id)
+    seal(draft, site, number=ready.number, changes=ready.changes, published_at=now, actor=actor)
+    touch(site)
+    if site.policy_id == draft.policy_id:
+        jobs.enqueue(
+            SWEEP,
+            {"site_id": site.id, "version_id": draft.id},
+            now=now,
+            dedup=f"{SWEEP}:{draft.id}",
+            site_id=site.id,
+        )
+    audit.record(
+        "policies.publish",
+        actor=actor,
+        now=now,
+        site_id=site.id,
+        target=f"policy-version:{draft.id}",
+        number=draft.number,
+        sha256=(draft.sha256 or b"").hex(),
+    )
+    return draft
+
+
+def seal(
+    draft: PolicyVersion,
+    site: Site,
+    *,
+    number: str,
+    changes: Sequence[ChangeFacts],
+    published_at: datetime,
+    actor: str,
+    elsewhere: bool = False,
+) -> None:
+    """Freeze a draft under its number. The parts must be stored first: after the flip the database refuses them."""
+    db.session.flush()
+    predecessor = newest_of(draft.policy)
+    snapshot = {
+        "policy": draft.policy.key,
+        "site": site.key,
+        "number": number,
+        "published_at": clock.iso(published_at),
+        "published_elsewhere": elsewhere,
+        "predecessor": predecessor.sha256.hex() if predecessor and predecessor.sha256 else None,
+        "notices": {n.language: _notice_facts(n) for n in draft.notices},
+        "purposes": _purposes(draft, site),
+        "changes": [change.to_json() for change in changes],
+        "waivers": [{"rule": w.rule, "language": w.language, "reason": w.reason} for w in draft.waivers],
+    }
+    text = orjson.dumps(snapshot, option=orjson.OPT_SORT_KEYS)
+    draft.snapshot, draft.sha256 = text.decode(), hashlib.sha256(text).digest()
+    draft.major, draft.minor = (int(part) for part in number.split("."))
+    draft.state, draft.published_at, draft.published_by = "published", published_at, actor
+    draft.elsewhere = elsewhere
+    db.session.flush()
+
+
+def _obstacles(
+    draft: PolicyVersion,
+    site: Site,
+    before: PolicyVersion | None,
+    typed: Sequence[ChangeFacts],
+    purposes: Sequence[dict[str, Any]],
+) -> Iterator[Obstacle]:
+    notices = {notice.language: notice for notice in draft.notices}
+    yield from rules.language_obstacles(
+        site.languages, notices, _out_of_step(site, notices), [(w.rule, w.language) for w in draft.waivers]
+    )
+    yield from rules.text_obstacles(purposes, site.languages)
+    if before is None:
+        return
+    old = {notice.language: notice.sha256 for notice in before.notices}
+    new = {notice.language: notice.sha256 for notice in draft.notices}
+    if old == new and _frozen(before) == list(purposes):
+        yield Obstacle("nothing-changed", f"Texts and purposes are those of version {before.number}.")
+    approvals = [(c.reason, c.classified_by, c.approved_by or "") for c in draft.changes]
+    yield from rules.change_obstacles(typed, text_changed=old != new, approvals=approvals)
+
+
+def _out_of_step(site: Site, notices: dict[str, Notice]) -> dict[str, str]:
+    """Return, by language, how its outline differs from the default language's."""
+    reference = notices.get(site.default_language)
+    if reference is None:
+        return {}
+    found = {}
+    base = parse(reference.source, language=reference.language, format=_format(reference))
+    for language in site.languages[1:]:
+        notice = notices.get(language)
+        if notice is None:
+            continue
+        other = parse(notice.source, language=language, format=_format(notice))
+        differences = outline_differences(base, other)
+        if differences:
+            places = "; ".join(str(difference) for difference in differences[:5])
+            found[language] = f"{language} is out of step with {site.default_language}: {places}"
+    return found
+
+
+def _format(notice: Notice) -> Any:
+    return notice.format
+
+
+def _notice_facts(notice: Notice) -> dict[str, str]:
+    document = parse(notice.source, language=notice.language, format=_format(notice))
+    return {"sha256": notice.sha256.hex(), "format": notice.format, "title": document.title}
+
+
+def _purposes(draft: PolicyVersion, site: Site) -> list[dict[str, Any]]:
+    # Only the policy that the banner asks about carries purposes; a site's other documents are texts.
+    return freeze(site) if site.policy_id == draft.policy_id else []
+
+
+def _frozen(version: PolicyVersion) -> list[dict[str, Any]]:
+    purposes: list[dict[str, Any]] = orjson.loads(version.snapshot or "{}").get("purposes", [])
+    return purposes
+
+
+def _facts(change: Any) -> ChangeFacts:
+    return ChangeFacts.from_json(
+        {
+            "type": change.type,
+            "class": change.effect,
+            "purposes": change.purposes,
+            "renamed_from": change.renamed_from,
+            "summary": change.summary,
+        }
+    )

@@ -1,0 +1,1 @@
+"""Purposes, services and cookies of a site."""

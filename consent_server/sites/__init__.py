@@ -1,0 +1,1 @@
+"""Sites, their API keys and identity secrets."""

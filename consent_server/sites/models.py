@@ -1,0 +1,59 @@
+"""Tables of sites and the API keys of their own servers."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from consent_server.db import Base, JsonText, RowId, UtcDateTime
+
+
+class Site(Base):
+    """A web property: public key, allowed origins, languages, region profile, theme.
+
+    `policy_id` names the policy that the banner asks about; `revision` goes up with every change that the
+    banner shows, so that processes know when to build it anew.
+    """
+
+    __tablename__ = "site"
+    __table_args__ = (
+        UniqueConstraint("key"),
+        CheckConstraint("region_profile in ('opt_in', 'opt_out')", name="region_profile"),
+        CheckConstraint("consent_days between 1 and 730", name="consent_days"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(120))
+    origins: Mapped[list[str]] = mapped_column(JsonText)  # exact origins, as in "https://shop.example"
+    languages: Mapped[list[str]] = mapped_column(JsonText)  # BCP 47, default first
+    region_profile: Mapped[str] = mapped_column(String(8), default="opt_in")
+    consent_days: Mapped[int] = mapped_column(default=180)
+    theme: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
+    texts: Mapped[dict[str, dict[str, str]]] = mapped_column(
+        JsonText, default=dict
+    )  # banner words by language
+    policy_id: Mapped[int | None]  # no foreign key: policies point at sites, and one direction is enough
+    identity_generation: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @property
+    def default_language(self) -> str:
+        """The language shown to who has none of the others."""
+        return self.languages[0]
+
+
+class ApiKey(Base):
+    """A key of the site's own server. Shown once; the table holds its SHA-256."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("digest"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
