@@ -126,7 +126,7 @@ class Document:
         following = [*(section.level for section in self.sections[1:]), 0]
         return tuple(
             OutlineEntry(s.number, s.level, s.heading, s.anchor, not s.blocks and after <= s.level)
-            for s, after in zip(self.sections, following, strict=True)
+            for s, after in zip(self.sections, following, strict=False)
         )
 
 

@@ -12,7 +12,7 @@ from consent_server.policies.text.canonical import canonical, visible
 from consent_server.policies.text.document import Block, BlockKind, Document
 from consent_server.policies.text.markup import take_out_unsafe
 from consent_server.policies.text.numbering import Numbering, read_marker
-from consent_server.policies.text.sanitise import clean, text_of
+from consent_server.policies.text.sanitise import clean, count_links, text_of
 from consent_server.policies.text.warnings import TextWarning
 
 _KINDS: dict[str, BlockKind] = {
@@ -130,7 +130,7 @@ def _block(md: MarkdownIt, group: list[Token], env: dict[str, object]) -> Block 
         html = html.replace("<p>", f'<p id="s-{slug(anchor)}">', 1)
     rows = html.count("<tr>") - ("<thead>" in html)
     items = rows if kind == "table" else html.count("<li>")
-    return Block(kind, words, html, items=items, links=html.count("<a "), line=_line(opening))
+    return Block(kind, words, html, items=items, links=count_links(html), line=_line(opening))
 
 
 def _raw_kind(html: str) -> tuple[BlockKind, str]:

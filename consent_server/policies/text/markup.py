@@ -8,7 +8,9 @@ from markdown_it.token import Token
 from consent_server.policies.text.sanitise import BLOCK_TAGS, INLINE_TAGS, safe_href
 from consent_server.policies.text.warnings import Code, TextWarning, excerpt
 
-_ACTIVE = frozenset({"script", "iframe", "object", "embed", "applet", "svg", "math", "base", "meta", "link"})
+_ACTIVE = frozenset(
+    {"script", "iframe", "object", "embed", "applet", "svg", "math", "base", "meta", "link", "style"}
+)
 _MAIL_ADDRESS = re.compile(r"[\w.+\-]+@[\w\-]+(?:\.[\w\-]+)+")
 _KNOWN = INLINE_TAGS | BLOCK_TAGS
 

@@ -13,7 +13,7 @@ from consent_server.policies.text.plain_lines import Line, read_lines
 from consent_server.policies.text.plain_lists import ListReader, render_list
 from consent_server.policies.text.plain_sections import find_sections, is_title, starts_fresh
 from consent_server.policies.text.plain_text import inline, join_lines
-from consent_server.policies.text.sanitise import clean, text_of
+from consent_server.policies.text.sanitise import clean, count_links, text_of
 
 
 def parse_plain(source: str, *, language: str) -> Document:
@@ -158,4 +158,4 @@ def _heading_words(marker: Marker) -> tuple[str, str]:
 
 def _block(kind: str, html: str, line: Line, *, items: int = 0) -> Block:
     safe = clean(html)
-    return Block(kind, text_of(safe), safe, items=items, links=safe.count("<a "), line=line.at)  # type: ignore[arg-type]
+    return Block(kind, text_of(safe), safe, items=items, links=count_links(safe), line=line.at)  # type: ignore[arg-type]

@@ -29,11 +29,16 @@ _ROMAN_VALUES = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "x
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A list item's number: `value` counts from 1, and is 0 for a bullet."""
+    """A list item's number: `value` counts from 1, and is 0 for a bullet.
+
+    `series` tells items of one list from those of a list within it: by style, a bullet also by its
+    glyph and how far it is indented.
+    """
 
     style: ItemStyle
     value: int
     rest: str
+    series: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ def read_lines(text: str) -> list[Line]:
         if stripped:
             cells = _cells(raw)
             marker = None if cells else read_marker(stripped)
-            items = () if cells else _items(stripped, marker)
+            items = () if cells else _items(raw, marker)
             lines.append(Line(stripped, at, after_blank, marker, items, cells))
         after_blank = not stripped
     return lines
@@ -75,14 +80,19 @@ def _cells(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts) if len(parts) > 1 else ()
 
 
-def _items(text: str, marker: Marker | None) -> tuple[Item, ...]:
-    """Return the ways to read `text` as a list item ("i." is a letter or a Roman numeral)."""
-    found = [Item("bullet", 0, match["rest"])] if (match := _BULLET.fullmatch(text)) else []
+def _items(raw: str, marker: Marker | None) -> tuple[Item, ...]:
+    """Return the ways to read a line as a list item ("i." is a letter or a Roman numeral)."""
+    text = raw.strip()
+    found: list[Item] = []
+    if match := _BULLET.fullmatch(text):
+        indent = len(raw) - len(raw.lstrip())
+        found.append(Item("bullet", 0, match["rest"], f"{text[0]}{indent // 2}"))
     for style, pattern in _PATTERNS:
         if (match := pattern.fullmatch(text)) and (value := _value(style, match)):
-            found.append(Item(style, value, match["rest"]))
+            found.append(Item(style, value, match["rest"], style))
     if marker is not None and (marker.integer or marker.style == "chinese_sub"):
-        found.append(Item("integer" if marker.integer else "chinese", marker.parts[0], marker.rest))
+        numbered: ItemStyle = "integer" if marker.integer else "chinese"
+        found.append(Item(numbered, marker.parts[0], marker.rest, numbered))
     return tuple(found)
 
 

@@ -29,7 +29,7 @@ class ListReader:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._open: list[tuple[ItemStyle, int]] = []
+        self._open: list[tuple[str, int]] = []
 
     def take(self, line: Line) -> bool:
         """Add `line` to the list, or return False if it does not belong to it."""
@@ -42,19 +42,19 @@ class ListReader:
         fresh = next((item for item in line.items if item.value <= 1), None)
         if fresh is None and not self.entries:
             fresh = line.items[0]
-        if fresh is None or any(style == fresh.style for style, _value in self._open):
+        if fresh is None or any(series == fresh.series for series, _value in self._open):
             return False
-        self._open.append((fresh.style, 0))
+        self._open.append((fresh.series, 0))
         self._add(fresh, line)
         return True
 
     def _continues(self, item: Item) -> bool:
-        return any(s == item.style and item.value in {0, last + 1} for s, last in self._open)
+        return any(s == item.series and item.value in {0, last + 1} for s, last in self._open)
 
     def _add(self, item: Item, line: Line) -> None:
-        depth = [style for style, _value in self._open].index(item.style)
+        depth = [series for series, _value in self._open].index(item.series)
         del self._open[depth:]
-        self._open.append((item.style, item.value))
+        self._open.append((item.series, item.value))
         # HTML cannot count in circles or in Chinese, so those items keep their number as text.
         words = item.rest if item.style in _NUMBERED or item.style == "bullet" else line.text
         self.entries.append(Entry(depth, item.style, item.value, [words]))

@@ -19,7 +19,7 @@ def find_sections(lines: list[Line], contents: range | None) -> set[int]:
     found = {at for at in range(len(lines)) if at not in finder.contents and finder.is_section(at)}
     if found:
         return found
-    return {at for at in range(1, len(lines) - 1) if _stands_alone(lines, at)}
+    return {at for at in range(len(lines) - 1) if _stands_alone(lines, at)}
 
 
 def is_title(lines: list[Line]) -> bool:
