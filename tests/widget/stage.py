@@ -23,12 +23,6 @@ DESCRIPTIONS = {
     "zh-CN": "帮助我们了解哪些页面有用。统计数据保存一年，且不会出售。",
 }
 PURPOSES = list(NAMES["en"])
-CLEAR = {
-    "analytics": [["cookie", "_ga*"], ["local_storage", "stats"]],
-    "maps": [["cookie", "map_tile"]],
-    "video": [],
-    "marketing": [],
-}
 
 
 def locale(language: str) -> dict[str, dict[str, str]]:
@@ -43,10 +37,6 @@ def version(number: str, *changes: dict[str, Any], purposes: list[str] | None = 
 def baked(api: str, *, versions: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
     """A baked configuration with two languages and four purposes."""
     facts = versions or [version("1.0")]
-    without_summaries = [
-        {**fact, "changes": [{k: v for k, v in change.items() if k != "summary"} for change in fact["changes"]]}
-        for fact in facts
-    ]
     return {
         "site": SITE,
         "api": api,
@@ -56,9 +46,9 @@ def baked(api: str, *, versions: list[dict[str, Any]] | None = None, **changes: 
         "days": 180,
         "language": "en",
         "languages": {lang: {"texts": locale(lang)["first"], "names": NAMES[lang]} for lang in NAMES},
-        "versions": without_summaries,
+        "version": facts[-1]["number"],
+        "purposes": facts[-1]["purposes"],
         "basic": ["essential"],
-        "clear": CLEAR,
         "theme": {},
         "preferences": f"/w/preferences-{assets.preferences_bundle()[0]}.js",
     } | changes

@@ -19,10 +19,11 @@ export const emit = (event, detail) =>
 /**
  * @param {Consent} consent
  * @param {Transport} transport
+ * @param {Consent["decide"]} decide
  * @param {() => Promise<void>} open
  * @param {(token: string|null) => Promise<boolean>} identify
  */
-export const createApi = (consent, transport, open, identify) => {
+export const createApi = (consent, transport, decide, open, identify) => {
   /** @param {string} event @param {(detail: any) => void} listener */
   const on = (event, listener) => {
     /** @param {any} fired */
@@ -37,7 +38,7 @@ export const createApi = (consent, transport, open, identify) => {
     withdraw: (purposes = consent.purposes) => {
       const list = consent.purposes.filter((purpose) => [purposes].flat().includes(purpose));
       if (list.length)
-        consent.decide("api", consent.granted().filter((purpose) => !list.includes(purpose)), list, "withdraw");
+        decide("api", consent.granted().filter((purpose) => !list.includes(purpose)), list, "withdraw");
     },
     on,
     identify,

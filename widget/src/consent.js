@@ -1,20 +1,47 @@
 /**
- * The visitor's choices: what is on, what must be asked, and taking a decision. Knows no DOM.
+ * The visitor's choices, and taking a decision. Knows no DOM, and only the easy part of the rules: a visitor who has
+ * never decided, and one whose choices are settled under the current version. Anything older is judged by the second
+ * module, which has the history; until then nothing is on.
  *
- * @import { Action, Choice, BannerConfig, Layer, VisitorRecord } from "./types.js"
+ * @import { Action, BannerConfig, Choice, ConsentState, Layer, VisitorRecord } from "./types.js"
+ * @import { Decision } from "./state.js"
  * @import { Storage } from "./storage.js"
  * @import { Transport } from "./transport.js"
+ *
+ * @typedef {object} Verdict What a state amounts to.
+ * @property {ConsentState} state
+ * @property {string[]} on
+ * @property {boolean} settled nothing is left to ask or tell
+ *
+ * @typedef {(previous: ConsentState|undefined, decision: Decision) => Verdict} Derive
  */
-import { needsReconsent } from "./reconsent.js";
-import { deriveState, effective } from "./state.js";
 
 // randomUUID exists on secure pages only.
-const uuid = () =>
+export const uuid = () =>
   "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
     (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (+digit / 4)))).toString(16),
   );
 
 const signals = () => ({ gpc: !!navigator.globalPrivacyControl, dnt: navigator.doNotTrack === "1" });
+
+/**
+ * What `deriveState` gives where all keys are those of the current version: what was asked is answered anew, a
+ * refusal counts even where it was not asked, the rest stays.
+ *
+ * @type {Derive}
+ */
+const derive = (previous, { version, action, choices, asked, at, until }) => {
+  /** @type {ConsentState} */
+  const state = { version, purposes: {} };
+  const on = [];
+  for (const [purpose, choice] of Object.entries(choices)) {
+    const kept = previous?.purposes[purpose];
+    if (choice === "granted") on.push(purpose);
+    state.purposes[purpose] =
+      kept?.choice === choice && !asked?.includes(purpose) ? kept : { choice, version, at, until, by: action };
+  }
+  return { state, on, settled: true };
+};
 
 /**
  * @param {BannerConfig} config
@@ -24,23 +51,27 @@ const signals = () => ({ gpc: !!navigator.globalPrivacyControl, dnt: navigator.d
  * @param {() => void} changed called in a task of its own, so that the click that decided is painted first
  */
 export const createConsent = (config, storage, transport, language, changed) => {
-  const { versions, region } = config;
-  const { number: version, purposes } = versions[versions.length - 1];
+  const { version, purposes, region } = config;
+  const optOut = region === "opt_out";
+  const mark = region + version;
   let record = storage.readRecord();
-  const state = () => record?.state ?? null;
+  /** What the second module has found to be on. @type {string[]} */
+  let found = [];
   const signalled = () => signals().gpc || signals().dnt;
 
-  /** The additional purposes that are on. */
-  const granted = () => effective(state(), versions, Date.now(), region, signalled());
+  /** Whether the easy part of the rules is enough, and has nothing to ask. */
+  const settled = () =>
+    record?.judged === mark && purposes.every((purpose) => Date.now() < (record?.state.purposes[purpose]?.until ?? 0));
 
-  /** @param {VisitorRecord|null} next */
-  const keep = (next) => {
-    storage.writeRecord((record = next));
-    setTimeout(changed);
+  /** The additional purposes that are on. */
+  const granted = () => {
+    if (!record) return optOut && !signalled() ? purposes : [];
+    return settled() ? purposes.filter((purpose) => record?.state.purposes[purpose].choice === "granted") : found;
   };
 
-  /** What the visitor must be asked or told now, or null. */
-  const mustAsk = () => needsReconsent(state(), versions, Date.now(), region);
+  /** @param {VisitorRecord|null} next */
+  const write = (next) => storage.writeRecord((record = next));
+
 
   /**
    * Takes a decision: applied and queued at once, released and sent in later tasks.
@@ -49,8 +80,9 @@ export const createConsent = (config, storage, transport, language, changed) => 
    * @param {string[]} on every additional purpose that is on from now
    * @param {string[]} [asked] those that were really put to the visitor
    * @param {Action} [action] follows from the choices if left out
+   * @param {Derive} [rule]
    */
-  const decide = (layer, on, asked = purposes, action) => {
+  const decide = (layer, on, asked = purposes, action, rule = derive) => {
     const all = purposes.every((purpose) => on.includes(purpose));
     action ??= all ? "accept_all" : on.length ? "custom" : "reject_all";
     const at = Date.now();
@@ -59,7 +91,8 @@ export const createConsent = (config, storage, transport, language, changed) => 
     );
     const until = at + config.days * 864e5;
     const id = record?.id ?? uuid();
-    const decision = { version, action, choices, asked, at, until };
+    const verdict = rule(record?.state, { version, action, choices, asked, at, until });
+    const dirty = record?.dirty || granted().some((purpose) => !on.includes(purpose));
     transport.enqueue({
       receipt_id: uuid(),
       visitor_id: id,
@@ -73,39 +106,42 @@ export const createConsent = (config, storage, transport, language, changed) => 
       decided_at: new Date(at).toISOString(),
       signals: signals(),
     });
-    keep({ ...record, id, state: deriveState(state(), decision, versions) });
+    found = verdict.on;
+    write({ ...record, id, state: verdict.state, judged: verdict.settled ? mark : "", dirty });
+    setTimeout(changed);
     setTimeout(transport.flush);
   };
 
   return {
-    version,
     purposes,
-    granted,
-    keep,
+    version,
     signalled,
-    mustAsk,
+    settled,
+    granted,
     decide,
+    write,
     record: () => record,
 
-    /** Another tab has decided. */
+    /** The second module's verdict on older choices. @param {Verdict} verdict */
+    judge: ({ state, on, settled }) => {
+      found = on;
+      if (record && settled) write({ ...record, state, judged: mark });
+    },
+
+    /** What was stored has changed other than by a decision on this page. */
     reread: () => {
       record = storage.readRecord();
+      found = [];
       changed();
     },
 
-    /** The visitor has read the notice of the current version. Kept here only: reading is no decision. */
-    acknowledge: () => record && keep({ ...record, state: { ...record.state, seen: version } }),
-
-    /** Where consent is not asked for first, a signal answers what the visitor has not. */
+    /** Where consent is not asked for first, a signal answers for a visitor who has not. */
     honourSignal: () => {
-      const { gpc, dnt } = signals();
-      const open = mustAsk()?.ask.filter((purpose) => record?.state.purposes[purpose]?.choice !== "granted");
-      if (region === "opt_out" && (gpc || dnt) && open?.length) decide("api", granted(), open, gpc ? "gpc" : "dnt");
+      if (optOut && !record && signalled()) decide("api", [], purposes, signals().gpc ? "gpc" : "dnt");
     },
 
     /** @param {string} purpose a basic one is always on, an unknown one never */
     isOn: (purpose) => config.basic.includes(purpose) || granted().includes(purpose),
-
   };
 };
 

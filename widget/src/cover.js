@@ -10,9 +10,9 @@ import { element, fill } from "./dom.js";
 /** @param {string} length an HTML length: pixels without a unit, or per cent */
 const cssLength = (length) => (/^\d+$/.test(length) ? `${length}px` : length);
 
-/** @param {Consent} consent @param {Words} words */
+/** @param {Consent["granted"]} granted @param {Consent["decide"]} decide @param {Words} words */
 export const createCover =
-  (consent, words) =>
+  (granted, decide, words) =>
   /** @param {HTMLIFrameElement} frame @param {string[]} purposes */
   (frame, purposes) => {
     const { texts, names, language, dir } = words;
@@ -27,7 +27,7 @@ export const createCover =
         {
           type: "button",
           class: DECIDE,
-          click: () => consent.decide("frame", [...consent.granted(), ...purposes], purposes),
+          click: () => decide("frame", [...granted(), ...purposes], purposes),
         },
         fill(texts().allow, named),
       ),

@@ -3,7 +3,7 @@
  * hint that a page has to be reloaded.
  *
  * @import { Delta, Detail } from "./types.js"
- * @import { Parts } from "./second.js"
+ * @import { Parts, SecondLayer } from "./second.js"
  */
 import { element, fill } from "./dom.js";
 
@@ -27,23 +27,33 @@ const bullets = ({ texts }, found) => [
   ...(found.length > BULLETS ? [fill(texts.more_changes, { count: `${found.length - BULLETS}` })] : []),
 ];
 
+/** Kept in this browser only: reading is no decision. @param {Parts} parts */
+const markSeen = ({ consent, config }) => {
+  const record = consent.record();
+  if (record) consent.write({ ...record, state: { ...record.state, seen: config.version } });
+};
+
 /**
  * Asks about the delta only, or shows what has changed where nothing needs to be asked.
  *
  * @param {Parts} parts
  * @param {Detail} detail
  * @param {Delta} delta
- * @param {() => void} openPreferences
+ * @param {SecondLayer} layer
  */
-export const showDelta = ({ cards, config, consent, words }, detail, delta, openPreferences) => {
+export const showDelta = (parts, detail, delta, { decide, openPreferences, review }) => {
+  const { cards, config, consent, words } = parts;
   const { texts } = detail;
   const { ask, reason } = delta;
   const found = summaries(detail, delta, [words.language(), config.language, ...Object.keys(config.languages)]);
   /** @type {[string, string]} */
   const link = [texts.policy, words.policyUrl()];
   if (!ask.length) {
-    const acknowledge = { id: "acknowledge", label: texts.acknowledge, act: () => consent.acknowledge() };
-    cards.show(texts.notice_title, bullets(detail, found), [acknowledge], [], link);
+    const act = () => {
+      markSeen(parts);
+      review();
+    };
+    cards.show(texts.notice_title, bullets(detail, found), [{ id: "acknowledge", label: texts.acknowledge, act }], [], link);
     return;
   }
   const expired = reason === "expired";
@@ -53,8 +63,8 @@ export const showDelta = ({ cards, config, consent, words }, detail, delta, open
     expired ? texts.expired_title : texts.changed_title,
     [...bullets(detail, found), question],
     [
-      { id: "accept-all", label: texts.accept_change, act: () => consent.decide("delta", [...others, ...ask], ask) },
-      { id: "reject-all", label: texts.reject_change, act: () => consent.decide("delta", others, ask) },
+      { id: "accept-all", label: texts.accept_change, act: () => decide("delta", [...others, ...ask], ask) },
+      { id: "reject-all", label: texts.reject_change, act: () => decide("delta", others, ask) },
     ],
     [{ id: "preferences", label: texts.preferences, act: openPreferences, keep: true }],
     link,

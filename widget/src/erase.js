@@ -1,12 +1,14 @@
 /**
- * Erases the declared first-party storage of a purpose.
+ * Erases the declared first-party storage of purposes.
  *
- * @import { Store } from "./types.js"
+ * @import { CookieFacts, PurposeFacts } from "./types.js"
  */
 
-/** @param {string} pattern `*` matches anything */
-const matcher = (pattern) =>
-  new RegExp(`^${pattern.replace(/[^\w*]/g, "\\$&").replaceAll("*", ".*")}$`);
+/** @param {CookieFacts} cookie a pattern's `*` matches anything */
+const matcher = ({ name, pattern }) => {
+  const literal = name.replace(/[^\w*]/g, "\\$&");
+  return new RegExp(`^${literal.replaceAll("*", pattern ? ".*" : "\\*")}$`);
+};
 
 /** Cookies outlive a withdrawal on parent domains and folders, so each is expired on all of them. @param {RegExp} wanted */
 const eraseCookies = (wanted) => {
@@ -23,16 +25,21 @@ const eraseCookies = (wanted) => {
   }
 };
 
-/** @param {[Store, string][]} declared */
-export const erase = (declared) => {
-  for (const [store, pattern] of declared) {
+/** @param {CookieFacts} cookie */
+const eraseOne = (cookie) => {
+  const wanted = matcher(cookie);
+  if (cookie.store === "cookie") eraseCookies(wanted);
+  else {
+    const area = cookie.store === "local_storage" ? localStorage : sessionStorage;
+    for (const key of Object.keys(area)) if (wanted.test(key)) area.removeItem(key);
+  }
+};
+
+/** @param {PurposeFacts[]} purposes */
+export const erase = (purposes) => {
+  for (const cookie of purposes.flatMap(({ services }) => services).flatMap(({ cookies }) => cookies)) {
     try {
-      const wanted = matcher(pattern);
-      if (store === "cookie") eraseCookies(wanted);
-      else {
-        const area = store === "local_storage" ? localStorage : sessionStorage;
-        for (const key of Object.keys(area)) if (wanted.test(key)) area.removeItem(key);
-      }
+      eraseOne(cookie);
     } catch {
       // Storage that cannot be reached holds nothing we could erase.
     }

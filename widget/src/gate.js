@@ -2,9 +2,6 @@
  * Keeps marked scripts, frames and images shut until their purposes are on, and opens each once, in document order.
  * Scripts stay the same elements: nonce, listeners and attributes are kept, and inline text stays trusted.
  */
-import { erase } from "./erase.js";
-
-/** @import { BannerConfig } from "./types.js" */
 /** @typedef {HTMLScriptElement|HTMLIFrameElement|HTMLImageElement} Marked */
 
 const MARKED =
@@ -25,11 +22,10 @@ const trustedScripts = () => {
 };
 
 /**
- * @param {BannerConfig} config
  * @param {(purpose: string) => boolean} isOn
  * @param {(frame: HTMLIFrameElement, purposes: string[]) => Element} cover made and shown in place of a shut frame
  */
-export const createGate = (config, isOn, cover) => {
+export const createGate = (isOn, cover) => {
   /** @type {Set<string>} */
   const ran = new Set();
   /** Opened frames and images, and scripts in the line. */
@@ -125,12 +121,8 @@ export const createGate = (config, isOn, cover) => {
   return {
     scan,
 
-    /** Erases what purposes that are off have stored; true when scripts of one of them still run on this page. */
-    close: () => {
-      const off = Object.keys(config.clear).filter((purpose) => !isOn(purpose));
-      for (const purpose of off) erase(config.clear[purpose]);
-      return [...ran].some((purpose) => !isOn(purpose));
-    },
+    /** Whether scripts of a purpose that is off by now still run on this page. */
+    stale: () => [...ran].some((purpose) => !isOn(purpose)),
 
     /** Frames are covered anew, in another language. */
     recover: () => {

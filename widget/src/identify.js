@@ -1,9 +1,10 @@
 /**
  * Ties this browser to a user whom the site's own server vouches for, and brings that user's choices here.
  *
- * @import { ConsentState } from "./types.js"
+ * @import { ConsentState, VisitorRecord } from "./types.js"
  * @import { Parts } from "./second.js"
  */
+import { uuid } from "./consent.js";
 import { soundRecord } from "./storage.js";
 
 /**
@@ -24,9 +25,14 @@ const post = ({ config }, token, visitor) =>
  * @returns {Promise<boolean>} whether the user is known now; false for a token that the server refuses
  */
 export const identify = async (parts, token) => {
-  const { consent, transport } = parts;
+  const { consent, storage, transport } = parts;
+  /** @param {VisitorRecord|null} record */
+  const replace = (record) => {
+    storage.writeRecord(record);
+    consent.reread();
+  };
   if (!token) {
-    if (consent.record()?.subject) consent.keep(null);
+    if (consent.record()?.subject) replace(null);
     return false;
   }
   // What this browser has decided goes first, so that the answer takes it into account.
@@ -34,7 +40,7 @@ export const identify = async (parts, token) => {
   let answer = await post(parts, token, consent.record()?.id);
   if (answer.status === 409) {
     // This browser belongs to somebody else: their choices are not this user's.
-    consent.keep(null);
+    replace(null);
     answer = await post(parts, token);
   }
   if (!answer.ok) return false;
@@ -42,7 +48,7 @@ export const identify = async (parts, token) => {
   const known = await answer.json();
   const record = consent.record();
   const state = known.state ?? record?.state;
-  const id = record?.id ?? known.visitor_id ?? crypto.randomUUID();
-  if (state) consent.keep(soundRecord({ id, state, subject: true }));
+  const id = record?.id ?? known.visitor_id ?? uuid();
+  if (state) replace(soundRecord({ id, state, subject: true }));
   return true;
 };

@@ -36,10 +36,7 @@ export const createWords = (config) => {
     /** The names of purposes as one phrase. @param {string[]} purposes */
     names: (purposes) =>
       new Intl.ListFormat(language()).format(purposes.map((purpose) => pack().names[purpose] ?? purpose)),
-    policyUrl: () => {
-      const { number } = config.versions[config.versions.length - 1];
-      return `${config.api}/p/${config.site}/${config.policy}/${number}?lang=${language()}`;
-    },
+    policyUrl: () => `${config.api}/p/${config.site}/${config.policy}/${config.version}?lang=${language()}`,
   };
 };
 

@@ -2,6 +2,7 @@
  * Wires the parts together. Whatever goes wrong here leaves the gates shut and the page as it was.
  *
  * @import { BannerConfig } from "./types.js"
+ * @import { Consent } from "./consent.js"
  * @import { SecondLayer } from "./second.js"
  */
 import { createApi, emit, snapshot } from "./api.js";
@@ -26,26 +27,37 @@ const start = (config) => {
   const reopen = createReopen(theme, () => open());
   const cards = createCards(root, () => (reopen.isConnected ? reopen : root).focus({ preventScroll: true }));
 
-  const changed = () => {
-    const reload = !!consent.record() && gate.close();
+  /** Opens what is on, covers what is off, and tells the page. */
+  const apply = () => {
     gate.scan();
-    emit("change", { ...snapshot(consent), reload });
-    if (reload) second().then((layer) => layer.suggestReload(), () => {});
-    else review();
+    emit("change", { ...snapshot(consent), reload: gate.stale() });
+  };
+  const changed = () => {
+    apply();
+    review();
+    if (consent.record()?.dirty) later((layer) => layer.erase());
   };
   const consent = createConsent(config, storage, transport, words.language, changed);
-  const gate = createGate(config, consent.isOn, createCover(consent, words));
+
+  /** Older choices are carried over by the rule before a part of them is changed. @type {Consent["decide"]} */
+  const decide = (...decision) => {
+    if (!consent.record() || consent.settled()) consent.decide(...decision);
+    else second().then((layer) => layer.decide(...decision)).catch(() => consent.decide(...decision));
+  };
+  const gate = createGate(consent.isOn, createCover(consent.granted, decide, words));
 
   /** @type {Promise<SecondLayer>|undefined} */
   let loading;
   /** The second module, loaded when first needed; a failure may be tried again. */
   const second = () =>
     (loading ??= import(config.api + config.preferences).then((module) =>
-      module.create({ config, consent, storage, transport, cards, words, root }),
+      module.create({ config, consent, storage, transport, cards, words, root, apply, firstLayer, stale: gate.stale }),
     )).catch((error) => {
       loading = undefined;
       throw error;
     });
+  /** What may just as well happen on the next page. @param {(layer: SecondLayer) => Promise<unknown>} task */
+  const later = (task) => second().then(task).catch(() => {});
 
   const firstLayer = () => showFirstLayer(cards, words, consent, open);
 
@@ -54,28 +66,27 @@ const start = (config) => {
 
   /** Shows what must be asked, takes away what need not be any more. */
   const review = () => {
-    const delta = consent.mustAsk();
     root.lang = words.language();
     root.dir = words.dir();
     reopen.textContent = words.texts().open;
-    if (!delta) cards.hide();
-    else if (!delta.changes.length && delta.ask.length === consent.purposes.length) firstLayer();
-    else second().then((layer) => layer.ask(delta)).catch(() => {});
+    if (!consent.record()) firstLayer();
+    else if (consent.settled()) cards.hide();
+    else later((layer) => layer.review());
   };
 
   const attach = () => {
     if (document.body && !root.isConnected) document.body.prepend(root);
   };
 
-  window.Consent = createApi(consent, transport, open, (token) => second().then((layer) => layer.identify(token)));
+  window.Consent = createApi(consent, transport, decide, open, (token) => second().then((layer) => layer.identify(token)));
   const custom = Object.entries(theme).map(([key, value]) => `--consent-${key}:${value}`);
   addStyles(`:root{${custom.join(";")}}${styles}`);
   if (theme.reopen !== "none") root.append(reopen);
   consent.honourSignal();
-  if (consent.record()) gate.close();
   gate.scan();
   attach();
   review();
+  if (consent.record()?.dirty) later((layer) => layer.erase(true));
 
   new MutationObserver(() => {
     attach();

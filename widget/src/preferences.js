@@ -2,11 +2,13 @@
  * The preferences layer: a native dialog with one switch for each additional purpose.
  *
  * @import { CookieFacts, Detail, PurposeFacts, ServiceFacts } from "./types.js"
+ * @import { Consent } from "./consent.js"
  * @import { Parts } from "./second.js"
  */
 import { DECIDE } from "./banner.js";
 import { element, fill } from "./dom.js";
 import { lifetime } from "./lifetime.js";
+import { needsReconsent } from "./reconsent.js";
 
 /** @typedef {{texts: Record<string, string>, language: string}} Wording */
 
@@ -81,14 +83,18 @@ const lastChoice = ({ consent, transport }, { texts, language }) => {
   return receipt ? `${chosen} ${fill(texts.receipt, { id: receipt.receipt_id })}` : chosen;
 };
 
-/** @param {Parts} parts @param {Detail} detail */
-export const showPreferences = (parts, { texts, purposes }) => {
+/**
+ * @param {Parts} parts
+ * @param {Detail} detail
+ * @param {Consent["decide"]} decide
+ */
+export const showPreferences = (parts, { texts, purposes, versions }, decide) => {
   const { config, consent, root, words } = parts;
   if (root.querySelector("dialog")) return;
   const wording = { texts, language: words.language() };
   const on = consent.granted();
   // Under opt-in a switch never repeats an answer that no longer covers what is asked.
-  const stale = config.region === "opt_in" ? (consent.mustAsk()?.ask ?? []) : [];
+  const stale = config.region === "opt_in" ? (needsReconsent(consent.record()?.state ?? null, versions, Date.now())?.ask ?? []) : [];
   const dialog = element("dialog", { class: "csv-dialog", "aria-labelledby": "csv-dialog-title" });
 
   /** @param {string} id @param {string} style @param {string} label @param {() => void} act */
@@ -124,15 +130,15 @@ export const showPreferences = (parts, { texts, purposes }) => {
       element("p", { class: "csv-state" }, lastChoice(parts, wording)),
       element("a", { class: "csv-link", href: words.policyUrl(), target: "_blank", rel: "noopener" }, texts.policy),
       ...(on.length && consent.record()
-        ? [button("withdraw-all", "csv-link", texts.withdraw, () => consent.decide("preferences", [], undefined, "withdraw"))]
+        ? [button("withdraw-all", "csv-link", texts.withdraw, () => decide("preferences", [], undefined, "withdraw"))]
         : []),
     ),
     element(
       "footer",
       {},
-      button("accept-all", DECIDE, texts.accept, () => consent.decide("preferences", consent.purposes)),
-      button("reject-all", DECIDE, texts.reject, () => consent.decide("preferences", [])),
-      button("save", "csv-save", texts.save, () => consent.decide("preferences", switched())),
+      button("accept-all", DECIDE, texts.accept, () => decide("preferences", consent.purposes)),
+      button("reject-all", DECIDE, texts.reject, () => decide("preferences", [])),
+      button("save", "csv-save", texts.save, () => decide("preferences", switched())),
     ),
   );
   // Closing by any way but a button decides nothing; the browser gives the focus back to where it was.

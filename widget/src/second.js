@@ -1,18 +1,21 @@
 /**
- * The second module: everything that most page views never need. Loaded with import(), so it inherits the nonce of
- * the first.
+ * The second module: everything that most page views never need, and all that needs the policy's history. Loaded with
+ * import(), so it inherits the nonce of the first.
  *
- * @import { BannerConfig, Delta, Detail } from "./types.js"
+ * @import { BannerConfig, Detail } from "./types.js"
  * @import { Cards } from "./banner.js"
- * @import { Consent } from "./consent.js"
+ * @import { Consent, Derive } from "./consent.js"
  * @import { Storage } from "./storage.js"
  * @import { Transport } from "./transport.js"
  * @import { Words } from "./language.js"
  */
 import { showDelta, showReload } from "./delta.js";
 import { addStyles } from "./dom.js";
+import { erase } from "./erase.js";
 import { identify } from "./identify.js";
+import { carry, weigh } from "./judge.js";
 import { showPreferences } from "./preferences.js";
+import { deriveState } from "./state.js";
 import styles from "../styles/second.css";
 
 /**
@@ -24,11 +27,14 @@ import styles from "../styles/second.css";
  * @property {Cards} cards
  * @property {Words} words
  * @property {HTMLElement} root
+ * @property {() => void} apply
+ * @property {() => void} firstLayer
+ * @property {() => boolean} stale
  */
 
 /** @param {Parts} parts */
 export const create = (parts) => {
-  const { config, words } = parts;
+  const { config, consent, cards, words } = parts;
   /** @type {Record<string, Promise<Detail>>} */
   const details = {};
   addStyles(styles);
@@ -41,7 +47,7 @@ export const create = (parts) => {
     return answer.json();
   };
 
-  /** Texts, services and summaries in the visitor's language; public, and the same for everybody. */
+  /** Texts, services and history in the visitor's language; public, and the same for everybody. */
   const detail = () => {
     const language = words.language();
     details[language] ??= load(language).catch((error) => {
@@ -51,16 +57,59 @@ export const create = (parts) => {
     return details[language];
   };
 
-  const openPreferences = async () => showPreferences(parts, await detail());
+  /** @type {(...decision: Parameters<Consent["decide"]>) => Promise<void>} */
+  const decide = async (layer, on, asked, action) => {
+    const { versions } = await detail();
+    /** @type {Derive} */
+    const rule = (previous, decision) => {
+      const state = deriveState(previous ?? null, decision, versions);
+      const { delta, on } = weigh(state, versions, config.region);
+      return { state, on, settled: !delta };
+    };
+    consent.decide(layer, on, asked, action, rule);
+  };
 
-  return {
+  const openPreferences = async () => showPreferences(parts, await detail(), decide);
+
+  /** @type {SecondLayer} */
+  const layer = {
+    decide,
     openPreferences,
-    /** @param {Delta} delta */
-    ask: async (delta) => showDelta(parts, await detail(), delta, openPreferences),
-    suggestReload: async () => showReload(parts, await detail()),
+
+    /** Judges choices that are older than the current version, and asks what is left to ask. */
+    review: async () => {
+      const found = await detail();
+      const state = consent.record()?.state;
+      if (!state) return;
+      const before = consent.granted();
+      const { delta, on } = weigh(state, found.versions, config.region);
+      consent.judge({ on, settled: !delta, state: delta ? state : carry(state, on, config, found.versions) });
+      if (`${before}` !== `${on}`) parts.apply();
+      if (!delta) cards.hide();
+      else if (!delta.changes.length && delta.ask.length === consent.purposes.length) parts.firstLayer();
+      else showDelta(parts, found, delta, layer);
+    },
+
+    /** Erases what purposes that are off have stored. @param {boolean} [done] no script of theirs can run any more */
+    erase: async (done) => {
+      const { purposes } = await detail();
+      erase(purposes.filter(({ key }) => !consent.isOn(key)));
+      const record = consent.record();
+      if (done && record && !parts.stale()) consent.write({ ...record, dirty: false });
+      if (parts.stale() && !cards.shown()) showReload(parts, await detail());
+    },
+
     /** @param {string|null} token */
     identify: (token) => identify(parts, token),
   };
+  return layer;
 };
 
-/** @typedef {ReturnType<typeof create>} SecondLayer */
+/**
+ * @typedef {object} SecondLayer
+ * @property {(...decision: Parameters<Consent["decide"]>) => Promise<void>} decide
+ * @property {() => Promise<void>} openPreferences
+ * @property {() => Promise<void>} review
+ * @property {(done?: boolean) => Promise<void>} erase
+ * @property {(token: string|null) => Promise<boolean>} identify
+ */

@@ -4,7 +4,7 @@
  * @typedef {import("./state.js").Choice} Choice
  * @typedef {import("./state.js").Action} Action
  * @typedef {import("./state.js").Profile} RegionProfile
- * @typedef {import("./state.js").Change} Change without `summary` in the baked configuration
+ * @typedef {import("./state.js").Change} Change
  * @typedef {import("./state.js").VersionFacts} VersionFacts
  * @typedef {import("./state.js").Entry} ConsentEntry
  * @typedef {import("./state.js").ConsentState} ConsentState
@@ -15,6 +15,8 @@
  * @typedef {object} VisitorRecord What the browser keeps; no identifier exists before the first decision.
  * @property {string} id visitor id, a UUID
  * @property {ConsentState} state
+ * @property {string} [judged] region profile and version under which nothing is left to ask or tell
+ * @property {boolean} [dirty] something was switched off: its storage is erased again on the next page
  * @property {boolean} [subject] this browser was tied to a known user
  *
  * @typedef {object} FirstTexts The words of the first layer, `first` in locales/*.json.
@@ -46,9 +48,9 @@
  * @property {number} days how long a choice lasts
  * @property {string} language the site's default
  * @property {Record<string, LanguagePack>} languages
- * @property {VersionFacts[]} versions ascending, the last is current; without summaries
+ * @property {string} version number of the current policy version
+ * @property {string[]} purposes keys of its additional purposes, in order
  * @property {string[]} basic keys of the basic purposes, always on
- * @property {Record<string, [Store, string][]>} clear what to erase by additional purpose; `*` matches anything
  * @property {Theme} theme
  * @property {string} preferences path of the second module, `/w/preferences-<hash>.js`
  *
@@ -91,7 +93,7 @@
  * @typedef {object} Detail The second layer's data: GET /v1/sites/<site>/banner?lang=.
  * @property {Record<string, string>} texts `first` and `preferences` of the locale, merged
  * @property {PurposeFacts[]} purposes
- * @property {VersionFacts[]} versions with summaries
+ * @property {VersionFacts[]} versions in effect, with summaries
  * @property {string} policy_url
  */
 export {};
