@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import structlog
@@ -10,7 +10,6 @@ from flask import Flask, Request, Response, current_app, g, jsonify, request
 from flask_limiter import Limiter
 from flask_limiter.errors import RateLimitExceeded
 from flask_limiter.util import get_remote_address
-from flask_smorest import Blueprint as SmorestBlueprint
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
@@ -29,6 +28,29 @@ from consent_server.problems import (
     Unavailable,
     UnsupportedMedia,
 )
+
+if TYPE_CHECKING:
+    from flask import Blueprint as FlaskBlueprint
+
+    Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+    class SmorestBlueprint(FlaskBlueprint):
+        """What we use of flask-smorest's blueprint; the library has no types of its own."""
+
+        def __init__(self, name: str, import_name: str, *, url_prefix: str, description: str) -> None: ...
+
+        def route(self, rule: str, **options: Any) -> Callable[[Endpoint], Endpoint]: ...
+
+        def arguments(self, schema: Any, *, location: str = "json") -> Callable[[Endpoint], Endpoint]: ...
+
+        def response(self, status: int, schema: Any = None) -> Callable[[Endpoint], Endpoint]: ...
+
+        def alt_response(
+            self, status: int, *, schema: Any, description: str
+        ) -> Callable[[Endpoint], Endpoint]: ...
+
+else:
+    from flask_smorest import Blueprint as SmorestBlueprint
 
 log = structlog.get_logger(__name__)
 limiter = Limiter(key_func=get_remote_address, headers_enabled=True, default_limits=[])
@@ -58,7 +80,7 @@ class BodyParser(FlaskParser):
         self, error: Any, req: Any, schema: Any, *, error_status_code: Any, error_headers: Any
     ) -> Any:
         """Turn the schema's messages into a problem."""
-        messages = {}
+        messages: dict[str, Any] = {}
         for location in error.normalized_messages().values():
             messages.update(location if isinstance(location, dict) else {"_schema": location})
         raise InvalidInput("See `errors` for each field.", errors=messages)

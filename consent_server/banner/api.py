@@ -107,4 +107,5 @@ def _cacheable(body: bytes, etag: str, encoding: str | None, control: str) -> Re
     if encoding:
         response.headers["Content-Encoding"] = encoding
     response.set_etag(etag)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -1,5 +1,7 @@
 """`account`: make staff accounts and sign-in links."""
 
+from typing import TextIO
+
 import click
 
 from consent_server import clock
@@ -22,9 +24,9 @@ def account() -> None:
     "--password-file", type=click.File(), help="Read the password from a file; without it a link is made."
 )
 @in_app
-def create(email: str, name: str, language: str, password_file: click.utils.LazyFile | None) -> None:
+def create(email: str, name: str, language: str, password_file: TextIO | None) -> None:
     """Make an account for EMAIL and print a one-time sign-in link, or set a password from a file."""
-    password = password_file.read().strip() if password_file else None  # type: ignore[attr-defined]  # an open text file
+    password = password_file.read().strip() if password_file else None
     with transaction():
         made = service.create_account(
             email=email, name=name, password=password, now=clock.now(), actor=ACTOR, language=language

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from consent_server import clock
+from consent_server.consents.facts import Action, Choice
 
 SCHEMA = "consent-receipt/1"
 NONCE_BYTES = 16  # so that the hash in the log tells nothing about what was chosen, even by guessing
@@ -27,9 +28,9 @@ class Decision:
     visitor_id: uuid.UUID
     policy_version: str
     language: str
-    action: str
+    action: Action
     layer: str
-    choices: Mapping[str, str]
+    choices: Mapping[str, Choice]
     asked: Sequence[str]
     banner_build: str
     decided_at: datetime | None

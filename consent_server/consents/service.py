@@ -112,7 +112,7 @@ def record_decision(site: SiteView, decision: Decision, *, ring: KeyRing, now: d
     facts = DecisionFacts(
         version=version.number,
         action=decision.action,
-        choices=decision.choices,  # type: ignore[arg-type]  # checked by the schema
+        choices=decision.choices,
         asked=frozenset(decision.asked),
         at=clock.to_ms(now),
         until=clock.to_ms(until),

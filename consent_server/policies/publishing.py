@@ -154,6 +154,7 @@ def _obstacles(
     new = {notice.language: notice.sha256 for notice in draft.notices}
     if old == new and _frozen(before) == list(purposes):
         yield Obstacle("nothing-changed", f"Texts and purposes are those of version {before.number}.")
+    yield from rules.rename_obstacles(typed, _frozen(before), purposes)
     approvals = [(c.reason, c.classified_by, c.approved_by or "") for c in draft.changes]
     yield from rules.change_obstacles(typed, text_changed=old != new, approvals=approvals)
 

@@ -111,6 +111,27 @@ def change_obstacles(
             )
 
 
+def rename_obstacles(
+    typed: Sequence[Change], before: Sequence[Frozen], after: Sequence[Frozen]
+) -> Iterator[Obstacle]:
+    """Yield an obstacle for every rename that does not lead from one purpose that was to one that is.
+
+    The re-consent rule follows renames back in time, so each must be one to one.
+    """
+    renames = [change for change in typed if change.type is ChangeType.PURPOSE_RENAMED]
+    sources = [change.renamed_from or "" for change in renames]
+    targets = [purpose for change in renames for purpose in change.purposes or ("",)]
+    old, new = ({purpose["key"] for purpose in purposes} for purposes in (before, after))
+    for name in dict.fromkeys([*sources, *targets]):
+        if sources.count(name) > 1 or targets.count(name) > 1:
+            yield Obstacle("rename-unclear", "Two renames share a purpose.", subject=name)
+    for change, source in zip(renames, sources, strict=True):
+        if source not in old or len(change.purposes or ()) != 1 or not set(change.purposes or ()) <= new:
+            yield Obstacle("rename-unclear", "A rename names one old key and one new key.", subject=source)
+    for purpose in {p for change in typed for p in change.purposes or ()} - old - new:
+        yield Obstacle("unknown-purpose", "A change names a purpose that there is not.", subject=purpose)
+
+
 def text_obstacles(purposes: Sequence[Frozen], languages: Sequence[str]) -> Iterator[Obstacle]:
     """Yield an obstacle for every purpose that lacks a name or description in a language of the site."""
     for purpose in purposes:

@@ -27,7 +27,7 @@ def sweep(site_id: int, version_id: int, cursor: Any, done: int) -> Iterator[Pro
     while True:
         with transaction():
             site = site_view(db.session.get_one(Site, site_id).key)
-            after, seen = service.flag_batch(site, after, now=clock.now())  # type: ignore[arg-type]  # JSON made the pair a list
+            after, seen = service.flag_batch(site, after, now=clock.now())
         done += seen
         yield Progress(list(after) if after else None, done, max(total, done))
         if after is None:
@@ -35,11 +35,11 @@ def sweep(site_id: int, version_id: int, cursor: Any, done: int) -> Iterator[Pro
 
 
 @handles(records.EVALUATE)
-def evaluate(site_id: int, holders: Sequence[Sequence[str]], cursor: Any, done: int) -> Iterator[Progress]:
+def evaluate(site_id: int, holders: Sequence[tuple[str, str]], cursor: Any, done: int) -> Iterator[Progress]:
     """Compute the flags of single records anew."""
     with transaction():
         site = site_view(db.session.get_one(Site, site_id).key)
-        for kind, holder in sorted(holders):  # the sweep's order, so that the two never deadlock
+        for kind, holder in sorted(map(tuple, holders)):  # the sweep's order, so that the two never deadlock
             record = db.session.get(ConsentRecord, (site_id, kind, holder), with_for_update=True)
             if record is not None:
                 service.flag(site, record, now=clock.now())

@@ -7,6 +7,7 @@ reference of the user), `aud` (the site key), `iat` and `exp`, at most one hour 
 import re
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import TypeGuard
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -55,5 +56,5 @@ def subject_of(token: str, *, site: Site, ring: KeyRing, now: datetime) -> str:
     return subject
 
 
-def _is_instant(value: object) -> bool:
+def _is_instant(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
