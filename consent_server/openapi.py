@@ -22,7 +22,7 @@ class ProblemSchema(Schema):
     detail = fields.String()
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc]  # the library has no types
     """flask-smorest, with our problems as the documented shape of every error."""
 
     ERROR_SCHEMA = ProblemSchema
