@@ -28,3 +28,4 @@ class WidgetBuildHook(BuildHookInterface):
         assets.build_assets(root=root)
         build_data["artifacts"].append("consent_server/static/widget/*.js")
         build_data["artifacts"].append("consent_server/static/widget/*.json")
+        build_data["force_include"]["widget/locales"] = "consent_server/banner/locales"

@@ -62,7 +62,9 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     errors: list[str] = []
 
     def open_in(address: str, *, init: str = "", **options: Any) -> Page:
-        context = browser.new_context(**({"locale": "en-GB", "viewport": {"width": 1280, "height": 800}} | options))
+        context = browser.new_context(
+            **({"locale": "en-GB", "viewport": {"width": 1280, "height": 800}} | options)
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(5000)

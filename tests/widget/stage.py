@@ -76,7 +76,14 @@ def _service(language: str) -> dict[str, Any]:
                 "lifetime": "P1Y",
                 "description": "Tells visits apart" if language == "en" else "区分不同的访问",
             },
-            {"name": "stats", "pattern": False, "store": "local_storage", "party": "first", "lifetime": "session", "description": ""},
+            {
+                "name": "stats",
+                "pattern": False,
+                "store": "local_storage",
+                "party": "first",
+                "lifetime": "session",
+                "description": "",
+            },
         ],
     }
 
@@ -86,12 +93,17 @@ def detail(config: dict[str, Any], versions: list[dict[str, Any]], language: str
     texts = locale(language)
     essential = {"en": "Running the site", "zh-CN": "网站运行"}[language]
     purposes = [{"key": "essential", "function": "basic", "name": essential}] + [
-        {"key": key, "function": "additional", "name": name[:1].upper() + name[1:]} for key, name in NAMES[language].items()
+        {"key": key, "function": "additional", "name": name[:1].upper() + name[1:]}
+        for key, name in NAMES[language].items()
     ]
     return {
         "texts": texts["first"] | texts["preferences"],
         "purposes": [
-            {"description": DESCRIPTIONS[language], "services": [_service(language)] if p["key"] == "analytics" else [], **p}
+            {
+                "description": DESCRIPTIONS[language],
+                "services": [_service(language)] if p["key"] == "analytics" else [],
+                **p,
+            }
             for p in purposes
         ],
         "versions": versions,
@@ -118,7 +130,9 @@ class Stage:
     def config(self) -> dict[str, Any]:
         return baked(self.address, versions=self.versions, **self.changes)
 
-    def page(self, body: str = "", *, path: str = "/", head: str = "", lang: str = "en", tag: str | None = None) -> str:
+    def page(
+        self, body: str = "", *, path: str = "/", head: str = "", lang: str = "en", tag: str | None = None
+    ) -> str:
         """Put a page with the tag on the site; its address."""
         tag = f'<script src="/w/{SITE}.js"></script>' if tag is None else tag
         self.pages[path] = (
@@ -146,7 +160,11 @@ class Stage:
         data = json.loads(body)
         if path.endswith("/identify"):
             self.identifications.append(data)
-            status = 409 if self.identified.get("stranger") and data.get("visitor_id") else self.identified.get("status", 200)
+            status = (
+                409
+                if self.identified.get("stranger") and data.get("visitor_id")
+                else self.identified.get("status", 200)
+            )
             return status, self.identified
         if self.status < 300:
             self.decisions.append(data)
@@ -164,7 +182,9 @@ def _handler(stage: Stage) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             stage.requests.append(self.path)
-            status, answer = stage.answer_post(self.path, self.rfile.read(int(self.headers["Content-Length"])))
+            status, answer = stage.answer_post(
+                self.path, self.rfile.read(int(self.headers["Content-Length"]))
+            )
             self._send(status, "application/json", json.dumps(answer).encode())
 
         def _send(self, status: int, kind: str, content: bytes) -> None:

@@ -52,7 +52,9 @@ def violations(page: Page) -> list[str]:
 def test_accept_and_reject_are_equal_on_both_layers(
     stage: Stage, open_page: OpenPage, head: str, width: int, lang: str
 ) -> None:
-    page = open_page(stage.page(head=head, lang=lang), viewport={"width": width, "height": 700}, reduced_motion="reduce")
+    page = open_page(
+        stage.page(head=head, lang=lang), viewport={"width": width, "height": 700}, reduced_motion="reduce"
+    )
 
     first = look(page, "csv-accept-all"), look(page, "csv-reject-all")
     page.click(PREFERENCES)
@@ -104,7 +106,9 @@ def test_the_banner_follows_a_page_that_changes_its_language(stage: Stage, open_
     assert page.locator(".csv-frame").count() == 1
 
 
-def test_the_banner_is_a_region_that_takes_no_focus_and_ignores_escape(stage: Stage, open_page: OpenPage) -> None:
+def test_the_banner_is_a_region_that_takes_no_focus_and_ignores_escape(
+    stage: Stage, open_page: OpenPage
+) -> None:
     page = open_page(stage.page("<a href='#x' id='link'>A link</a>"))
     page.wait_for_selector(ACCEPT)
 
@@ -256,7 +260,9 @@ def test_axe_finds_nothing(stage: Stage, open_page: OpenPage, scheme: str, lang:
 
 @pytest.mark.parametrize("lang", ["en", "zh-CN"])
 @pytest.mark.parametrize("size", [(320, 568), (360, 640), (390, 844)])
-def test_a_phone_keeps_most_of_its_page(stage: Stage, open_page: OpenPage, lang: str, size: tuple[int, int]) -> None:
+def test_a_phone_keeps_most_of_its_page(
+    stage: Stage, open_page: OpenPage, lang: str, size: tuple[int, int]
+) -> None:
     width, height = size
     page = open_page(stage.page("<p>text</p>" * 90, lang=lang), viewport={"width": width, "height": height})
     box = page.locator(CARD).bounding_box()

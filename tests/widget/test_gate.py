@@ -24,7 +24,13 @@ def test_nothing_marked_is_requested_before_a_choice(stage: Stage, open_page: Op
 
 
 def test_scripts_run_once_and_in_document_order(stage: Stage, open_page: OpenPage) -> None:
-    body = script("analytics", "1") + inline("analytics", "2") + script("maps", "3") + script("maps", "4") + inline("video", "5")
+    body = (
+        script("analytics", "1")
+        + inline("analytics", "2")
+        + script("maps", "3")
+        + script("maps", "4")
+        + inline("video", "5")
+    )
     page = open_page(stage.page(body))
 
     page.click(ACCEPT)
@@ -64,7 +70,12 @@ def test_attributes_listeners_and_modules_are_kept(stage: Stage, open_page: Open
 
 
 def test_only_what_was_granted_opens(stage: Stage, open_page: OpenPage) -> None:
-    body = script("analytics", "a") + script("maps", "m") + script("analytics maps", "both") + script("unheard-of", "u")
+    body = (
+        script("analytics", "a")
+        + script("maps", "m")
+        + script("analytics maps", "both")
+        + script("unheard-of", "u")
+    )
     page = open_page(stage.page(body))
 
     page.click(PREFERENCES)
@@ -154,7 +165,9 @@ def test_a_frame_closes_again_when_its_purpose_is_withdrawn(stage: Stage, open_p
     assert page.evaluate("document.querySelector('iframe').src") == "about:blank"
 
 
-def test_withdrawal_erases_what_was_declared_and_says_that_scripts_still_run(stage: Stage, open_page: OpenPage) -> None:
+def test_withdrawal_erases_what_was_declared_and_says_that_scripts_still_run(
+    stage: Stage, open_page: OpenPage
+) -> None:
     page = open_page(stage.page(script("analytics", "a"), path="/shop/page"))
     page.click(ACCEPT)
     ran(page, 1)

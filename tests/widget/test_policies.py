@@ -24,7 +24,9 @@ STRICT = (
 
 
 @pytest.mark.parametrize("types", ["", "; trusted-types consent-server"])
-def test_everything_works_under_a_strict_policy_with_trusted_types(stage: Stage, open_page: OpenPage, types: str) -> None:
+def test_everything_works_under_a_strict_policy_with_trusted_types(
+    stage: Stage, open_page: OpenPage, types: str
+) -> None:
     stage.headers = {"Content-Security-Policy": STRICT + types}
     page = open_page(stage.page(MARKED, tag=TAG), init=WATCH)
     assert page.locator(CARD).evaluate("node => getComputedStyle(node).position") == "fixed"
@@ -36,7 +38,9 @@ def test_everything_works_under_a_strict_policy_with_trusted_types(stage: Stage,
     assert page.evaluate("violations.filter((one) => !one.includes('favicon'))") == []
 
 
-def test_a_page_that_lists_other_type_policies_only_keeps_files_shut_and_goes_on(stage: Stage, open_page: OpenPage) -> None:
+def test_a_page_that_lists_other_type_policies_only_keeps_files_shut_and_goes_on(
+    stage: Stage, open_page: OpenPage
+) -> None:
     stage.headers = {"Content-Security-Policy": STRICT + "; trusted-types 'none'"}
     page = open_page(stage.page(MARKED, tag=TAG))
 

@@ -1,11 +1,20 @@
 """Visitors who have chosen before: asked about the delta only, told about notices, known across browsers."""
 
-import time
-
 import pytest
 
 from tests.widget.conftest import OpenPage
-from tests.widget.helpers import ACCEPT, CARD, DIALOG, OPEN, REJECT, granted, ran, script, stored, wait_for_decisions
+from tests.widget.helpers import (
+    ACCEPT,
+    CARD,
+    DIALOG,
+    OPEN,
+    REJECT,
+    granted,
+    ran,
+    script,
+    stored,
+    wait_for_decisions,
+)
 from tests.widget.stage import Stage, version
 
 pytestmark = pytest.mark.browser
@@ -14,9 +23,17 @@ SHARED = {
     "type": "recipients",
     "class": "major_consent",
     "purposes": ["analytics"],
-    "summary": {"en": "Figures are now also shared with a partner.", "zh-CN": "统计数据现在也会与一家合作方共享。"},
+    "summary": {
+        "en": "Figures are now also shared with a partner.",
+        "zh-CN": "统计数据现在也会与一家合作方共享。",
+    },
 }
-KEPT = {"type": "retention", "class": "major_notice", "purposes": None, "summary": {"en": "Figures are kept longer."}}
+KEPT = {
+    "type": "retention",
+    "class": "major_notice",
+    "purposes": None,
+    "summary": {"en": "Figures are kept longer."},
+}
 TYPO = {"type": "typo", "class": "patch", "purposes": None, "summary": {"en": "A typing error."}}
 
 
@@ -36,13 +53,19 @@ def test_a_wider_scope_is_asked_about_alone(stage: Stage, open_page: OpenPage) -
     assert "Figures are now also shared with a partner." in shown
     assert "typing error" not in shown
     assert page.locator(f"{CARD} a").get_attribute("href").endswith("/p/s_test/privacy/2.0?lang=en")
-    assert page.evaluate("document.querySelector('#csv-accept-all').className === document.querySelector('#csv-reject-all').className")
+    assert page.evaluate(
+        "document.querySelector('#csv-accept-all').className === document.querySelector('#csv-reject-all').className"
+    )
     assert ran(page, 1) == ["a"]  # the old scope is honoured until the visitor has answered
 
     page.click(REJECT)
     decision = wait_for_decisions(page, stage, 2)[1]
 
-    assert (decision["layer"], decision["asked"], decision["policy_version"]) == ("delta", ["analytics"], "2.0")
+    assert (decision["layer"], decision["asked"], decision["policy_version"]) == (
+        "delta",
+        ["analytics"],
+        "2.0",
+    )
     assert granted(page) == ["maps", "video", "marketing"]
     page.reload()
     page.wait_for_selector(OPEN)
@@ -92,7 +115,9 @@ def test_at_most_three_changes_are_listed(stage: Stage, open_page: OpenPage) -> 
     assert "And 2 more" in page.locator(CARD).inner_text()
 
 
-def test_the_switch_of_a_changed_purpose_is_off_until_it_is_granted_anew(stage: Stage, open_page: OpenPage) -> None:
+def test_the_switch_of_a_changed_purpose_is_off_until_it_is_granted_anew(
+    stage: Stage, open_page: OpenPage
+) -> None:
     page = open_page(stage.page())
     page.click(ACCEPT)
     publish(stage, SHARED)
@@ -110,7 +135,7 @@ def test_an_expired_choice_is_asked_again(stage: Stage, open_page: OpenPage) -> 
     page = open_page(stage.page(script("maps", "m")))
     page.click(ACCEPT)
     ran(page, 1)
-    later = (time.time() + 181 * 86400) * 1000
+    later = page.evaluate("Date.now()") + 181 * 864e5
 
     page.add_init_script(f"Date.now = () => {later}")
     page.reload()
@@ -120,11 +145,15 @@ def test_an_expired_choice_is_asked_again(stage: Stage, open_page: OpenPage) -> 
 
 
 def test_a_known_user_brings_choices_along(stage: Stage, open_page: OpenPage) -> None:
-    at = int(time.time() * 1000)
-    entry = {"choice": "granted", "version": "1.0", "at": at, "until": at + 10**9, "by": "custom"}
+    at = 1_700_000_000_000
+    entry = {"choice": "granted", "version": "1.0", "at": at, "until": 4 * 10**12, "by": "custom"}
     denied = {**entry, "choice": "denied"}
     purposes = {"analytics": denied, "maps": entry, "video": denied, "marketing": denied}
-    stage.identified = {"subject_known": True, "linked": True, "state": {"version": "1.0", "purposes": purposes}}
+    stage.identified = {
+        "subject_known": True,
+        "linked": True,
+        "state": {"version": "1.0", "purposes": purposes},
+    }
     page = open_page(stage.page(script("maps", "m")))
     page.wait_for_selector(CARD)
 

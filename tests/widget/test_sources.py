@@ -44,13 +44,19 @@ def test_every_language_has_every_string_with_the_same_placeholders() -> None:
         }
         for group, texts in english.items():
             for key, text in texts.items():
-                assert set(re.findall(r"\{\w+\}", other[group][key])) == set(re.findall(r"\{\w+\}", text)), key
+                assert set(re.findall(r"\{\w+\}", other[group][key])) == set(re.findall(r"\{\w+\}", text)), (
+                    key
+                )
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_built_files_are_not_committed() -> None:
     done = subprocess.run(
-        ["git", "ls-files", "consent_server/static/widget"], cwd=WIDGET.parent, capture_output=True, text=True, check=False
+        ["git", "ls-files", "consent_server/static/widget"],
+        cwd=WIDGET.parent,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert done.stdout == ""
@@ -58,4 +64,7 @@ def test_built_files_are_not_committed() -> None:
 
 def test_markup_is_never_parsed() -> None:
     for source in (WIDGET / "src").glob("*.js"):
-        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", source.read_text(encoding="utf-8")), source.name
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b",
+            source.read_text(encoding="utf-8"),
+        ), source.name

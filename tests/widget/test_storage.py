@@ -44,7 +44,9 @@ NO_CRYPTO_UUID = "delete Crypto.prototype.randomUUID"
         '{"id":"00000000-0000-4000-8000-000000000000","state":{"version":"1.0","purposes":{"maps":{"choice":"granted","version":"1.0","at":"x","until":"never"}}}}',
     ],
 )
-def test_content_that_is_not_ours_asks_again_and_opens_nothing(stage: Stage, open_page: OpenPage, content: str) -> None:
+def test_content_that_is_not_ours_asks_again_and_opens_nothing(
+    stage: Stage, open_page: OpenPage, content: str
+) -> None:
     seed = f"localStorage.setItem('consent_{SITE}', {content!r}); localStorage.setItem('consent_{SITE}_queue', {content!r})"
     page = open_page(stage.page(script("maps", "m")), init=seed)
     page.wait_for_selector(CARD)

@@ -16,11 +16,12 @@
  * @typedef {(previous: ConsentState|undefined, decision: Decision) => Verdict} Derive
  */
 
-// randomUUID exists on secure pages only.
-export const uuid = () =>
-  "10000000-1000-4000-8000-100000000000".replace(/[018]/g, (digit) =>
-    (+digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (+digit / 4)))).toString(16),
-  );
+/** crypto.randomUUID exists on secure pages only; the address of a blob ends in a random UUID everywhere. */
+export const uuid = () => {
+  const address = URL.createObjectURL(new Blob());
+  URL.revokeObjectURL(address);
+  return address.slice(-36).toLowerCase();
+};
 
 const signals = () => ({ gpc: !!navigator.globalPrivacyControl, dnt: navigator.doNotTrack === "1" });
 
