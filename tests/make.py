@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 from flask import current_app
 from flask.testing import FlaskClient
 from joserfc import jwt

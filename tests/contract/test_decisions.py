@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from flask.testing import FlaskClient
 
-from .. import make
+from tests import make
 
 
 def test_a_decision_is_answered_with_its_receipt(client: FlaskClient) -> None:
