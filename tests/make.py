@@ -223,15 +223,13 @@ def banner(client: FlaskClient, of: Site, **query: str) -> Json:
 
 def body(client: FlaskClient, of: Site, **changes: Any) -> Json:
     """Return the body of a decision on the banner that the server shows now; None leaves a member out."""
-    return decision_body(of, banner(client, of)["banner_build"], **changes)
+    return decision_body(of, **{"banner_build": banner(client, of)["banner_build"]} | changes)
 
 
 def post(
     client: FlaskClient, of: Site | str, data: Any, *, origin: str | None = ORIGIN, **more: Any
 ) -> TestResponse:
     """Post a decision as a browser does: JSON as text/plain, with an Origin."""
-    import orjson
-
     key = of if isinstance(of, str) else of.key
     headers = {"Origin": origin} if origin else {}
     sent = data if isinstance(data, bytes) else orjson.dumps(data)
@@ -293,9 +291,9 @@ def signed_in(client: FlaskClient, who: Account | None = None) -> Account:
 
 def run_jobs() -> int:
     """Run all due jobs; return how many ran."""
-    ran = run_all(current_app.extensions["settings"])
-    db.session.expire_all()
-    return ran
+    db.session.commit()
+    with current_app._get_current_object().app_context():  # a worker has a session of its own
+        return run_all(current_app.extensions["settings"])
 
 
 def later(days: float = 0, **more: float) -> datetime:
