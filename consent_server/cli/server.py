@@ -2,15 +2,14 @@
 
 import signal
 import threading
-from typing import Any
 
 import structlog
 
 from consent_server import logs
 from consent_server.app import build
 from consent_server.cli.main import root, settings
-from consent_server.config import Settings
 from consent_server.jobs.runner import Runner
+from consent_server.serving import web_server
 
 log = structlog.get_logger(__name__)
 
@@ -19,23 +18,6 @@ log = structlog.get_logger(__name__)
 def serve() -> None:
     """Serve the site on CONSENT_HOST and CONSENT_PORT with granian."""
     web_server(settings()).serve()
-
-
-def web_server(chosen: Settings) -> Any:
-    """Return the WSGI server for these settings; its processes read the environment themselves."""
-    from granian import Granian
-    from granian.constants import Interfaces
-
-    return Granian(
-        "consent_server.wsgi:app",
-        address=chosen.host,
-        port=chosen.port,
-        interface=Interfaces.WSGI,
-        workers=chosen.workers,
-        blocking_threads=chosen.threads,
-        log_access=False,
-        respawn_failed_workers=True,
-    )
 
 
 @root.command()

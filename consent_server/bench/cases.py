@@ -1,0 +1,94 @@
+"""What is measured: requests, as they go over the wire."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from consent_server.bench.servers import HOST, get
+from consent_server.bench.site import ORIGIN
+
+BASELINE, PRODUCT = "baseline", "product"
+INSERT = "flask-insert"
+DECISIONS = "decisions"
+GAP = "\0"  # stands in a request where a fresh UUID goes
+
+
+@dataclass(frozen=True)
+class Site:
+    """The measured site: its public key and its banner as data."""
+
+    key: str
+    banner: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of request. `table` names where each acknowledged request must have left a row."""
+
+    name: str
+    server: str
+    expected: int
+    request: Callable[[int, Site], str]
+    table: str | None = None
+
+
+def _get(path: str, **headers: str) -> Callable[[int, Site], str]:
+    def request(port: int, site: Site) -> str:
+        lines = [f"GET {path.format(key=site.key)} HTTP/1.1", f"Host: {HOST}:{port}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        return "\r\n".join([*lines, "", ""])
+
+    return request
+
+
+def _get_unchanged(port: int, site: Site) -> str:
+    _, headers = get(port, f"/w/{site.key}.js", {"Accept-Encoding": "br"})
+    return _get("/w/{key}.js", Accept_Encoding="br", If_None_Match=headers["etag"])(port, site)
+
+
+def _post(path: str) -> Callable[[int, Site], str]:
+    def request(port: int, site: Site) -> str:
+        body = decision(site)
+        length = len(body.replace(GAP, "x" * 36).encode())
+        lines = [
+            f"POST {path.format(key=site.key)} HTTP/1.1",
+            f"Host: {HOST}:{port}",
+            f"Origin: {ORIGIN}",
+            "Content-Type: text/plain;charset=UTF-8",
+            f"Content-Length: {length}",
+        ]
+        return "\r\n".join([*lines, "", body])
+
+    return request
+
+
+def decision(site: Site) -> str:
+    """Return a new visitor's "accept all" as the widget sends it, with gaps for the two ids."""
+    choices = {p["key"]: "granted" for p in site.banner["purposes"] if p["function"] == "additional"}
+    return json.dumps(
+        {
+            "receipt_id": GAP,
+            "visitor_id": GAP,
+            "policy_version": site.banner["policy_version"],
+            "language": site.banner["language"],
+            "action": "accept_all",
+            "layer": "banner",
+            "choices": choices,
+            "asked": sorted(choices),
+            "banner_build": site.banner["banner_build"],
+            "decided_at": "2026-01-31T08:00:00.000Z",
+            "signals": {"gpc": False, "dnt": False},
+        }
+    ).replace(json.dumps(GAP), f'"{GAP}"')
+
+
+# In this order they are run and shown.
+CASES = (
+    Case("wsgi-hello", BASELINE, 200, _get("/wsgi")),
+    Case("flask-hello", BASELINE, 200, _get("/flask")),
+    Case(INSERT, BASELINE, 201, _post("/insert"), table="bench_row"),
+    Case("tag-200", PRODUCT, 200, _get("/w/{key}.js", Accept_Encoding="br")),
+    Case("tag-304", PRODUCT, 304, _get_unchanged),
+    Case(DECISIONS, PRODUCT, 201, _post("/v1/sites/{key}/decisions"), table="receipt"),
+)

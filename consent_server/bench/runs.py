@@ -1,0 +1,204 @@
+"""Run the cases: interleaved repetitions, each checked against the database, and their medians."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from consent_server.bench.cases import DECISIONS, GAP, INSERT, Case
+from consent_server.bench.errors import BenchProblem
+from consent_server.bench.load import Load, Result
+from consent_server.bench.stage import Stage
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how often, over how many connections."""
+
+    seconds: float
+    warm_up: float
+    repetitions: int
+    connections: tuple[int, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One repetition of one case. CPU times are µs per request; `database_us` is None where it is not known."""
+
+    rate: float
+    p50_ms: float
+    p99_ms: float
+    application_us: float
+    database_us: float | None
+    acknowledged: int
+    rows: int | None
+    errors: int
+    first_error: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """The medians of a case's samples; counts are sums. `ratio` is against the bare insert of the same engine."""
+
+    engine: str
+    workers: int
+    threads: int
+    case: str
+    connections: int
+    requests_per_second: float
+    ratio: float | None
+    p50_ms: float
+    p99_ms: float
+    application_us: float
+    database_us: float | None
+    cpu_us: float
+    acknowledged: int
+    rows: int | None
+    errors: int
+    first_error: str
+    samples: list[Sample]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members for `--json`."""
+        return asdict(self)
+
+
+def run(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> list[Row]:
+    """Measure all cases of one engine.
+
+    Raises:
+        BenchProblem: what was acknowledged is not what the database holds.
+    """
+    samples: dict[tuple[Case, int], list[Sample]] = {key: [] for key in _order(plan)}
+    receipts: list[tuple[str, int]] = []
+    for repetition in range(1, plan.repetitions + 1):
+        # Interleaved, so that a busy spell of the machine does not fall on one case alone.
+        for case, connections in samples:
+            progress(
+                f"{stage.engine} {case.name}, {connections} connections, {repetition} of {plan.repetitions}"
+            )
+            sample, stored = measure(stage, plan, case, connections)
+            samples[case, connections].append(sample)
+            receipts += stored
+    check_receipts(receipts, stage.stored_receipts())
+    return _rows(stage, samples)
+
+
+def measure(stage: Stage, plan: Plan, case: Case, connections: int) -> tuple[Sample, list[tuple[str, int]]]:
+    """Run one repetition and count what it left in the database."""
+    port = stage.ports[case.server]
+    before = stage.count(case.table) if case.table else None
+    result = generate(
+        Load(
+            port=port,
+            parts=case.request(port, stage.site).split(GAP),
+            expected=case.expected,
+            connections=connections,
+            seconds=plan.seconds,
+            warm_up=plan.warm_up,
+            processes=stage.processes(case.server),
+            keep=case.name == DECISIONS,
+        )
+    )
+    rows = stage.count(case.table) - before if case.table and before is not None else None
+    if not result.latencies_ms:
+        raise BenchProblem(f"{case.name}: nothing was answered in time; {result.first_error}")
+    return _sample(result, rows), result.receipts
+
+
+def generate(load: Load) -> Result:
+    """Run the load generator in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "consent_server.bench.load"],
+        input=json.dumps(asdict(load)),
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    return Result(**found | {"receipts": [(number, index) for number, index in found["receipts"]]})
+
+
+def check_receipts(acknowledged: Sequence[tuple[str, int]], stored: Sequence[tuple[str, int]]) -> None:
+    """Check that the log holds exactly the acknowledged receipts, each once, at contiguous indexes.
+
+    Raises:
+        BenchProblem: a receipt is lost, doubled, extra or at another index.
+    """
+    if [index for _, index in stored] != list(range(len(stored))):
+        raise BenchProblem("the log's indexes are not contiguous")
+    if len({number for number, _ in stored}) != len(stored):
+        raise BenchProblem("a receipt is stored twice")
+    lost = set(acknowledged) - set(stored)
+    if lost:
+        raise BenchProblem(f"{len(lost)} acknowledged receipts are not in the log as they were acknowledged")
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """Return the value below which this share of the ordered values lies (nearest rank)."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _order(plan: Plan) -> Iterator[tuple[Case, int]]:
+    for connections in plan.connections:
+        for case in plan.cases:
+            yield case, connections
+
+
+def _sample(result: Result, rows: int | None) -> Sample:
+    count = len(result.latencies_ms)
+    cpu = {name: seconds * 1e6 / count for name, seconds in result.cpu_seconds.items()}
+    return Sample(
+        rate=count / result.seconds,
+        p50_ms=percentile(result.latencies_ms, 0.50),
+        p99_ms=percentile(result.latencies_ms, 0.99),
+        application_us=cpu["application"],
+        database_us=cpu.get("database"),
+        acknowledged=result.acknowledged,
+        rows=rows,
+        errors=result.errors,
+        first_error=result.first_error,
+    )
+
+
+def _rows(stage: Stage, samples: dict[tuple[Case, int], list[Sample]]) -> list[Row]:
+    inserted = {
+        connections: median(sample.rate for sample in found)
+        for (case, connections), found in samples.items()
+        if case.name == INSERT
+    }
+    return [
+        _row(stage, case, connections, found, inserted.get(connections))
+        for (case, connections), found in samples.items()
+    ]
+
+
+def _row(stage: Stage, case: Case, connections: int, samples: list[Sample], inserted: float | None) -> Row:
+    rate = median(sample.rate for sample in samples)
+    known = [sample.database_us for sample in samples if sample.database_us is not None]
+    application = median(sample.application_us for sample in samples)
+    database = median(known) if known else None
+    counted = [sample.rows for sample in samples if sample.rows is not None]
+    return Row(
+        engine=stage.engine,
+        workers=stage.workers,
+        threads=stage.threads,
+        case=case.name,
+        connections=connections,
+        requests_per_second=rate,
+        ratio=rate / inserted if inserted else None,
+        p50_ms=median(sample.p50_ms for sample in samples),
+        p99_ms=median(sample.p99_ms for sample in samples),
+        application_us=application,
+        database_us=database,
+        cpu_us=application + (database or 0.0),
+        acknowledged=sum(sample.acknowledged for sample in samples),
+        rows=sum(counted) if counted else None,
+        errors=sum(sample.errors for sample in samples),
+        first_error=next((sample.first_error for sample in samples if sample.first_error), ""),
+        samples=samples,
+    )
