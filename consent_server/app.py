@@ -17,6 +17,8 @@ from consent_server.consents import pages as receipt_pages
 from consent_server.db import db, prepare_engine
 from consent_server.jobs.runner import Runner
 from consent_server.keys import load_keys
+from consent_server.ledger import api as ledger_api
+from consent_server.ledger import tasks as ledger_tasks
 from consent_server.policies import api as policies_api
 from consent_server.policies import pages as policy_pages
 from consent_server.policies import public as policy_public
@@ -30,6 +32,7 @@ from consent_server.sites.access import server_gate
 API = [banner_api.bp, consents_api.bp, policies_api.bp, reconsent_api.bp]
 PAGES = [
     banner_api.tag_pages,
+    ledger_api.bp,
     system.bp,
     openapi.bp,
     account_pages.bp,
@@ -39,7 +42,7 @@ PAGES = [
     policy_public.bp,
     receipt_pages.bp,
 ]
-JOBS = [reconsent_tasks]  # importing a slice's tasks registers their handlers
+JOBS = [reconsent_tasks, ledger_tasks]  # importing a slice's tasks registers their handlers
 
 
 def build(settings: Settings | None = None) -> Flask:

@@ -1,7 +1,9 @@
 """The key ring: signing keys by id and secrets by purpose, read from files that `consent-server init` made.
 
-    <keys_dir>/receipts/<kid>.pem        Ed25519 private keys that sign receipts; the newest signs
-    <keys_dir>/receipts/<kid>.pub.pem    public halves; kept for ever, so that old receipts verify
+    <keys_dir>/receipts/<n>-<kid>.pem       Ed25519 private keys that sign receipts; the newest signs
+    <keys_dir>/receipts/<n>-<kid>.pub.pem   public halves; kept for ever, so that old receipts verify
+    <keys_dir>/checkpoints/…                the same for the keys that sign checkpoints: a web process that
+                                            is broken into can then sign receipts, but no false tree
     <keys_dir>/tokens.secret             itsdangerous: sign-in links, form tokens
     <keys_dir>/identity.secret           master of the sites' identity secrets
 
@@ -22,7 +24,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from itsdangerous import URLSafeTimedSerializer
 
-RECEIPTS = "receipts"
+RECEIPTS, CHECKPOINTS = "receipts", "checkpoints"
 
 
 class KeyProblem(Exception):
@@ -78,9 +80,10 @@ class SigningKey:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """All keys of one server. `receipt_keys` maps kid to key, oldest first; the last with a private half signs."""
+    """All keys of one server. Signing keys go by kid, oldest first; the last with a private half signs."""
 
     receipt_keys: dict[str, SigningKey]
+    checkpoint_keys: dict[str, SigningKey]
     tokens: bytes
     identity: bytes
 
@@ -88,6 +91,11 @@ class KeyRing:
     def receipt_key(self) -> SigningKey:
         """The key that signs new receipts."""
         return [key for key in self.receipt_keys.values() if key.private is not None][-1]
+
+    @property
+    def checkpoint_key(self) -> SigningKey:
+        """The key that signs new checkpoints."""
+        return [key for key in self.checkpoint_keys.values() if key.private is not None][-1]
 
     def serializer(self, purpose: str) -> URLSafeTimedSerializer:
         """Return the itsdangerous serializer of one purpose; a token of one purpose is void for another."""
@@ -114,15 +122,15 @@ def create_keys(folder: Path) -> list[Path]:
         for name in ("tokens.secret", "identity.secret")
         if not (folder / name).exists()
     ]
-    signing = folder / RECEIPTS
-    signing.mkdir(exist_ok=True, mode=0o700)
-    if not list(signing.glob("*.pem")):
-        made += add_signing_key(folder)
+    for use in (RECEIPTS, CHECKPOINTS):
+        (folder / use).mkdir(exist_ok=True, mode=0o700)
+        if not list((folder / use).glob("*.pem")):
+            made += add_signing_key(folder, use)
     return made
 
 
-def add_signing_key(folder: Path) -> list[Path]:
-    """Make a new receipt key, which signs from the next start on; older public keys stay and verify."""
+def add_signing_key(folder: Path, use: str = RECEIPTS) -> list[Path]:
+    """Make a new signing key, which signs from the next start on; older public keys stay and verify."""
     private = Ed25519PrivateKey.generate()
     kid = thumbprint(private.public_key())
     public = private.public_key().public_bytes(
@@ -132,8 +140,8 @@ def add_signing_key(folder: Path) -> list[Path]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     # The file's number orders the keys; the clock does not, since copied files have new dates.
-    number = len(list((folder / RECEIPTS).glob("*.pub.pem"))) + 1
-    stem = folder / RECEIPTS / f"{number:04d}-{kid}"
+    number = len(list((folder / use).glob("*.pub.pem"))) + 1
+    stem = folder / use / f"{number:04d}-{kid}"
     return [_write_new(Path(f"{stem}.pub.pem"), public, mode=0o644), _write_new(Path(f"{stem}.pem"), secret)]
 
 
@@ -143,10 +151,12 @@ def load_keys(folder: Path) -> KeyRing:
     Raises:
         KeyProblem: a file is missing, cannot be parsed, or may be read by others.
     """
-    receipt_keys = _signing_keys(folder / RECEIPTS)
-    if not any(key.private for key in receipt_keys.values()):
-        raise KeyProblem(f"{folder / RECEIPTS} holds no signing key; run `consent-server init`")
-    return KeyRing(receipt_keys, _secret(folder / "tokens.secret"), _secret(folder / "identity.secret"))
+    return KeyRing(
+        _signing_keys(folder / RECEIPTS),
+        _signing_keys(folder / CHECKPOINTS),
+        _secret(folder / "tokens.secret"),
+        _secret(folder / "identity.secret"),
+    )
 
 
 def _signing_keys(folder: Path) -> dict[str, SigningKey]:
@@ -164,6 +174,8 @@ def _signing_keys(folder: Path) -> dict[str, SigningKey]:
         if private and thumbprint(private.public_key()) != kid:
             raise KeyProblem(f"{private_path} does not belong to {path}")
         keys[kid] = SigningKey(kid, public, private)
+    if not any(key.private for key in keys.values()):
+        raise KeyProblem(f"{folder} holds no signing key; run `consent-server init`")
     return keys
 
 

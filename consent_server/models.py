@@ -5,7 +5,7 @@ from consent_server.audit.models import AuditEvent
 from consent_server.banner.models import BannerBuild, WidgetBundle
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.jobs.models import Job, Lease
-from consent_server.ledger.models import Log, Receipt
+from consent_server.ledger.models import Log, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
 from consent_server.purposes.models import Cookie, Purpose, Service
 from consent_server.sites.models import ApiKey, Site
@@ -29,8 +29,11 @@ __all__ = [
     "Receipt",
     "Service",
     "SignInLink",
+    "SignedCheckpoint",
     "Site",
     "SubjectLink",
+    "Tile",
+    "Tree",
     "Waiver",
     "WidgetBundle",
 ]

@@ -6,7 +6,7 @@ from consent_server import migrate
 from consent_server.app import engine_of
 from consent_server.cli.main import root, settings
 from consent_server.config import Settings
-from consent_server.keys import add_signing_key, create_keys
+from consent_server.keys import CHECKPOINTS, RECEIPTS, add_signing_key, create_keys
 
 
 @root.command()
@@ -70,7 +70,10 @@ def keys() -> None:
 
 
 @keys.command()
-def rotate() -> None:
-    """Make a new receipt key; it signs once the server has been restarted, and older receipts still verify."""
-    for path in add_signing_key(settings().keys_dir):
+@click.option(
+    "--use", type=click.Choice([RECEIPTS, CHECKPOINTS]), default=RECEIPTS, help="What the key signs."
+)
+def rotate(use: str) -> None:
+    """Make a new signing key; it signs once the server has been restarted, and what older keys signed still verifies."""
+    for path in add_signing_key(settings().keys_dir, use):
         click.echo(f"made {path}")

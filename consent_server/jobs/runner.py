@@ -33,7 +33,9 @@ class Progress:
 
 
 Handler = Callable[..., Iterator[Progress]]
+Chore = Callable[[], None]
 _handlers: dict[str, Handler] = {}
+_chores: list[Chore] = []
 
 
 def handles(name: str) -> Callable[[Handler], Handler]:
@@ -44,6 +46,23 @@ def handles(name: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def every_poll(chore: Chore) -> Chore:
+    """Register a chore that runs at every poll, before the jobs; it opens its own transactions and is quick."""
+    _chores.append(chore)
+    return chore
+
+
+def run_chores() -> None:
+    """Run all chores; one that fails is logged and does not keep the others from running."""
+    for chore in _chores:
+        try:
+            chore()
+        except SQLAlchemyError:
+            raise
+        except Exception:
+            log.exception("chore failed", chore=chore.__name__)
 
 
 def run_one(settings: Settings) -> bool:
@@ -115,6 +134,7 @@ class Runner(threading.Thread):
             with self._app.app_context():
                 try:
                     if not self._seat or self._sits():
+                        run_chores()
                         while not self._stopping.is_set() and run_one(self._settings):
                             pass
                 except SQLAlchemyError as error:

@@ -34,9 +34,9 @@ class Entry:
     payload: bytes
 
 
-def open_log(site_id: int, *, origin: str) -> Log:
-    """Make the first log of a site."""
-    opened = Log(site_id=site_id, epoch=1, origin=origin, state="open", size=0)
+def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
+    """Make a log; its origin is its address without the scheme, which is what C2SP recommends."""
+    opened = Log(site_id=site_id, epoch=epoch, name=name, origin=f"{host}/log/{name}", state="open", size=0)
     db.session.add(opened)
     db.session.flush()
     return opened

@@ -1,4 +1,4 @@
-"""Tables of the ledger: one log per site, its head, and the receipts in it.
+"""Tables of the ledger: one log per site, its receipts, and the tree over them: tiles, checkpoints, anchors.
 
 `site_id` comes first in every key: no statement and no transaction ever spans two sites, which lets a
 distributed PostgreSQL spread them by that column. Receipts are evidence: triggers refuse DELETE, and every
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     String,
+    Text,
     UniqueConstraint,
     Uuid,
     text,
@@ -30,12 +31,16 @@ class Log(Base):
     __tablename__ = "log"
     __table_args__ = (
         UniqueConstraint("origin"),
+        UniqueConstraint("name"),
         CheckConstraint("state in ('open', 'sealed', 'forked')", name="state"),
     )
 
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True, autoincrement=False)
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    origin: Mapped[str] = mapped_column(String(200))  # the log's name in checkpoints, as C2SP has it
+    name: Mapped[str] = mapped_column(String(64))  # in its address, /log/<name>/…
+    origin: Mapped[str] = mapped_column(
+        String(200)
+    )  # in its checkpoints: a URL without scheme that ends in the address
     state: Mapped[str] = mapped_column(String(8), default="open")
     size: Mapped[int] = mapped_column(BigInteger, default=0)  # the index that the next receipt gets
 
@@ -66,3 +71,40 @@ class Receipt(Base):
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     entry: Mapped[bytes] = mapped_column(LargeBinary(32))
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class Tree(Base):
+    """How far a log is integrated: the size of the tree, and its right edge (32-byte hashes, largest subtree first)."""
+
+    __tablename__ = "tree"
+
+    site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    integrated: Mapped[int] = mapped_column(BigInteger, default=0)
+    frontier: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+
+
+class Tile(Base):
+    """256 hashes of one row of the tree, `root` over them. Only full tiles are stored, and never changed."""
+
+    __tablename__ = "tile"
+
+    site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+    root: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class SignedCheckpoint(Base):
+    """A checkpoint as it was signed. Two of one size can only be the same."""
+
+    __tablename__ = "checkpoint"
+
+    site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = mapped_column(LargeBinary(32))
+    note: Mapped[str] = mapped_column(Text)
+    signed_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from consent_server.audit import service as audit
 from consent_server.db import db
+from consent_server.keys import KeyRing
 from consent_server.ledger import append as ledger
 from consent_server.problems import InvalidInput, NotFound, NotSignedIn, Problem
 from consent_server.sites.models import ApiKey, Site
@@ -71,7 +72,7 @@ def create_site(
     )
     db.session.add(site)
     db.session.flush()
-    ledger.open_log(site.id, origin=f"{log_host}/{site.key}")
+    ledger.open_log(site.id, host=log_host, name=site.key)
     audit.record("sites.create", actor=actor, now=now, site_id=site.id, target=site.key, name=site.name)
     return site
 
@@ -137,6 +138,12 @@ def revoke_api_key(key: ApiKey, *, now: datetime, actor: str) -> None:
     )
 
 
+def reveal_identity_secret(site: Site, *, ring: KeyRing, now: datetime, actor: str) -> str:
+    """Return the site's identity secret to a person, and note who saw it."""
+    audit.record("sites.reveal_identity_secret", actor=actor, now=now, site_id=site.id, target=site.key)
+    return ring.identity_secret(site.key, site.identity_generation)
+
+
 def rotate_identity_secret(site: Site, *, now: datetime, actor: str) -> None:
     """Replace the site's identity secret; tokens signed with the old one are void at once."""
     site.identity_generation += 1
@@ -148,6 +155,18 @@ def api_keys(site: Site) -> Sequence[ApiKey]:
     return db.session.scalars(
         select(ApiKey).where(ApiKey.site_id == site.id).order_by(ApiKey.id.desc())
     ).all()
+
+
+def api_key_of(site: Site, key_id: int) -> ApiKey:
+    """Return a key of this very site.
+
+    Raises:
+        NotFound: the site has none with this id.
+    """
+    key = db.session.get(ApiKey, key_id)
+    if key is None or key.site_id != site.id:
+        raise NotFound("The site's page of API keys lists them.")
+    return key
 
 
 def authenticate(site: Site, token: str) -> ApiKey:

@@ -203,6 +203,7 @@ def upgrade() -> None:
         "log",
         sa.Column("site_id", ROW_ID, autoincrement=False, nullable=False),
         sa.Column("epoch", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("origin", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -210,6 +211,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_log_site_id")),
         sa.PrimaryKeyConstraint("site_id", "epoch", name=op.f("pk_log")),
         sa.UniqueConstraint("origin", name=op.f("uq_log_origin")),
+        sa.UniqueConstraint("name", name=op.f("uq_log_name")),
     )
     op.create_table(
         "policy",
