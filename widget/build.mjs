@@ -21,12 +21,19 @@ const stylesAsText = {
   },
 };
 
+// Names of our own between the two modules, which no browser, server or page reads. Both builds shorten them alike.
+const internal =
+  "enqueue firstLayer flush granted honourSignal isOn judge openPreferences policyUrl readRecord recover reread scan settled shown signalled stale writeRecord";
+const shortened = Object.fromEntries(internal.split(" ").map((name, index) => [name, `$${index.toString(36)}`]));
+
 const { outputFiles } = await build({
   entryPoints: [entry],
   format,
   target,
   bundle: true,
   minify: true,
+  mangleProps: new RegExp(`^(${Object.keys(shortened).join("|")})$`),
+  mangleCache: shortened,
   write: false,
   charset: "utf8",
   legalComments: "none",

@@ -38,7 +38,7 @@ export interface ConsentApi {
   on(event: "change", listener: (change: ConsentChange) => void): () => void;
   /**
    * Ties this browser to a user whom the site's server vouches for with a signed token; null after signing out.
-   * False when the token was refused.
+   * False when the token was refused or the server cannot be reached.
    */
   identify(token: string | null): Promise<boolean>;
   /** The last acknowledged decision, or null. */

@@ -121,6 +121,7 @@ class Stage:
     pages: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 201
+    known: int | None = None  # how many of the versions the second response knows
     identified: dict[str, Any] = field(default_factory=lambda: {"state": None})
     decisions: list[dict[str, Any]] = field(default_factory=list)
     identifications: list[dict[str, Any]] = field(default_factory=list)
@@ -148,7 +149,7 @@ class Stage:
         if path.startswith("/w/preferences-"):
             return "text/javascript", assets.preferences_bundle()[1]
         if path == f"/v1/sites/{SITE}/banner":
-            data = detail(self.config, self.versions, query.removeprefix("lang="))
+            data = detail(self.config, self.versions[: self.known], query.removeprefix("lang="))
             return "application/json", json.dumps(data).encode()
         if path.startswith("/run/"):  # a script that notes that it ran
             return "text/javascript", f"(window.ran ??= []).push({path[5:]!r})".encode()

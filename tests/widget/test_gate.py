@@ -8,6 +8,7 @@ from tests.widget.stage import Stage
 
 pytestmark = pytest.mark.browser
 
+BLOCK = "<style>iframe { display: block }</style>"
 FRAME = '<iframe title="A map" data-consent="maps" data-src="/framed" width="400" height="200" class="wide"></iframe>'
 
 
@@ -138,7 +139,8 @@ def test_a_refusal_is_remembered(stage: Stage, open_page: OpenPage) -> None:
 
 @pytest.mark.parametrize(("lang", "label"), [("en", "Allow maps"), ("zh-CN", "允许地图")])
 def test_a_frame_has_its_own_button(stage: Stage, open_page: OpenPage, lang: str, label: str) -> None:
-    page = open_page(stage.page(FRAME, lang=lang))
+    page = open_page(stage.page(FRAME, lang=lang, head=BLOCK))
+    assert page.locator("iframe").is_hidden()
     cover = page.locator(".csv-frame")
     box = cover.bounding_box()
 

@@ -72,6 +72,61 @@ def test_a_wider_scope_is_asked_about_alone(stage: Stage, open_page: OpenPage) -
     assert page.locator(CARD).count() == 0
 
 
+def test_an_outdated_history_never_carries_a_consent_over(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(script("analytics", "a")))
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+    publish(stage, SHARED)
+    stage.known = 1
+
+    page.reload()
+    page.wait_for_timeout(300)
+    assert ran(page) == []
+    assert page.locator(CARD).count() == 0
+
+    stage.known = None
+    page.reload()
+    page.wait_for_selector(ACCEPT)
+    assert ran(page, 1) == ["a"]
+
+
+def test_a_minor_change_carries_choices_over_once(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page(script("analytics", "a")))
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+    before = stored(page)
+    publish(stage, TYPO, number="1.1")
+
+    page.reload()
+    assert ran(page, 1) == ["a"]
+    after = stored(page)
+    stage.requests.clear()
+    page.reload()
+    assert ran(page, 1) == ["a"]
+    page.wait_for_timeout(100)
+
+    assert before is not None
+    assert after is not None
+    assert after["state"]["purposes"] == before["state"]["purposes"]
+    assert after["state"]["version"] == "1.1"
+    assert [path for path in stage.requests if path.startswith(("/v1", "/w/preferences"))] == []
+    assert page.locator(CARD).count() == 0
+
+
+def test_a_page_older_than_the_history_judges_by_its_own_version(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.click("#csv-preferences")
+    page.wait_for_selector(DIALOG)
+    publish(stage, SHARED)
+    stage.changes = {"version": "1.0"}
+
+    page.reload()
+    page.click(ACCEPT)
+
+    assert wait_for_decisions(page, stage, 1)[0]["policy_version"] == "1.0"
+    assert page.locator(CARD).count() == 0
+
+
 def test_a_visitor_who_refused_is_not_asked_again(stage: Stage, open_page: OpenPage) -> None:
     page = open_page(stage.page())
     page.click(REJECT)

@@ -1,14 +1,17 @@
 """The widget's sources: types, lock file, strings."""
 
+import hashlib
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import pytest
 
 from consent_server import assets
-from tests.widget.stage import locale
+from tests.widget.stage import baked, locale, wrapped
 
 WIDGET = Path(__file__).resolve().parents[2] / "widget"
 
@@ -60,6 +63,19 @@ def test_built_files_are_not_committed() -> None:
     )
 
     assert done.stdout == ""
+
+
+def test_the_first_response_keeps_its_size(
+    bundles: assets.Manifest, record_property: Callable[[str, object], None]
+) -> None:
+    """Two languages, four purposes. The goal is 5,120 bytes; this ceiling only ever goes down."""
+    build = hashlib.sha256(b"a build").hexdigest()
+
+    packed = len(brotli.compress(wrapped(baked("https://consent.example.org", build=build)), quality=11))
+
+    record_property("first_response_brotli", packed)
+    print(f"first response: {packed:,} bytes brotli")
+    assert packed <= 5_650
 
 
 def test_markup_is_never_parsed() -> None:

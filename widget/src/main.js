@@ -78,7 +78,9 @@ const start = (config) => {
     if (document.body && !root.isConnected) document.body.prepend(root);
   };
 
-  window.Consent = createApi(consent, transport, decide, open, (token) => second().then((layer) => layer.identify(token)));
+  window.Consent = createApi(consent, transport, decide, open, (token) =>
+    second().then((layer) => layer.identify(token)).catch(() => false),
+  );
   const custom = Object.entries(theme).map(([key, value]) => `--consent-${key}:${value}`);
   addStyles(`:root{${custom.join(";")}}${styles}`);
   if (theme.reopen !== "none") root.append(reopen);

@@ -15,7 +15,7 @@ import { erase } from "./erase.js";
 import { identify } from "./identify.js";
 import { carry, weigh } from "./judge.js";
 import { showPreferences } from "./preferences.js";
-import { deriveState } from "./state.js";
+import { deriveState, order } from "./state.js";
 import styles from "../styles/second.css";
 
 /**
@@ -39,12 +39,18 @@ export const create = (parts) => {
   const details = {};
   addStyles(styles);
 
-  /** @param {string} language @returns {Promise<Detail>} */
-  const load = async (language) => {
+  /** @param {string} language @param {RequestCache} [cache] @returns {Promise<Detail>} */
+  const load = async (language, cache) => {
     const address = `${config.api}/v1/sites/${config.site}/banner?lang=${language}`;
-    const answer = await fetch(address, { credentials: "omit" });
-    if (!answer.ok) throw new Error(`banner ${answer.status}`);
-    return answer.json();
+    const answer = await fetch(address, { credentials: "omit", cache });
+    /** @type {Detail} */
+    const found = await answer.json();
+    // The two responses may be of different age. Choices are judged by the history up to the version of the first;
+    // a history that ends before it would carry a consent over that has to be asked again.
+    const versions = found.versions.filter(({ number }) => order(number) <= order(config.version));
+    if (versions.some(({ number }) => number === config.version)) return { ...found, versions };
+    if (cache) throw new Error("the server does not know this banner's version");
+    return load(language, "reload");
   };
 
   /** Texts, services and history in the visitor's language; public, and the same for everybody. */
