@@ -208,7 +208,7 @@ def main() -> None:
         manifest = build_assets()
     except AssetsUnavailable as error:
         sys.exit(str(error))
-    import brotli  # type: ignore[import-untyped]  # not at the top: the build hook's environment has no need of it
+    import brotli  # not at the top: the build hook's environment has no need of it
 
     for asset in (manifest.core, manifest.preferences):
         packed = len(brotli.compress((BUILT / asset.name).read_bytes(), quality=11))

@@ -16,6 +16,8 @@ from consent_server import assets
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.usefixtures("widget_bundles")
+
 
 @pytest.fixture
 def fresh() -> Iterator[None]:

@@ -33,8 +33,8 @@ def _chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def bundles() -> assets.Manifest:
-    return assets.build_assets()
+def bundles(widget_bundles: assets.Manifest) -> assets.Manifest:
+    return widget_bundles
 
 
 @pytest.fixture(scope="session")
