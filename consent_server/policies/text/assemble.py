@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from html import escape
@@ -53,19 +55,20 @@ def assemble(
         text=text,
     )
     found = [*character_warnings(text), *warnings, *broken]
-    named = [replace(w, section=w.section or _section_at(document, w.line)) for w in found]
+    starts = [section.line for section in document.sections]
+    named = [replace(w, section=w.section or _section_at(document, starts, w.line)) for w in found]
     everything = [*named, *document_warnings(document)]
     return replace(document, warnings=tuple(sorted(everything, key=lambda w: w.line)))
 
 
 def _sections(items: Iterable[Heading | Block]) -> tuple[Section, list[Section]]:
     parts: list[tuple[Section, list[Block]]] = [(Section("", 0, "", PREAMBLE), [])]
-    taken = {PREAMBLE}
+    anchors = _Anchors()
     for item in items:
         if isinstance(item, Block):
             parts[-1][1].append(item)
             continue
-        anchor = _unique(_anchor(item), taken)
+        anchor = anchors.unique(_anchor(item))
         section = Section(
             number=item.number,
             level=item.level,
@@ -101,13 +104,21 @@ def slug(text: str) -> str:
     return words.strip("-_")[:60].rstrip("-_")
 
 
-def _unique(anchor: str, taken: set[str]) -> str:
-    candidate, count = anchor, 1
-    while candidate in taken:
-        count += 1
-        candidate = f"{anchor}--{count}"
-    taken.add(candidate)
-    return candidate
+class _Anchors:
+    """Hands out each anchor once; the second of a kind gets `--2`."""
+
+    def __init__(self) -> None:
+        self._taken = {PREAMBLE}
+        self._counts: Counter[str] = Counter()
+
+    def unique(self, anchor: str) -> str:
+        """Return `anchor`, or a variant of it that is still free."""
+        candidate = anchor
+        while candidate in self._taken:
+            self._counts[anchor] += 1
+            candidate = f"{anchor}--{self._counts[anchor] + 1}"
+        self._taken.add(candidate)
+        return candidate
 
 
 def _resolve_links(
@@ -146,13 +157,9 @@ def _resolved(block: Block, targets: dict[str, str], broken: list[TextWarning]) 
     return block if html == block.html else replace(block, html=html)
 
 
-def _section_at(document: Document, line: int) -> str:
-    name = ""
-    for section in document.sections:
-        if section.line > line:
-            break
-        name = section.name
-    return name
+def _section_at(document: Document, starts: list[int], line: int) -> str:
+    at = bisect_right(starts, line)
+    return document.sections[at - 1].name if at else ""
 
 
 def _render(preamble: Section, sections: list[Section]) -> str:

@@ -7,6 +7,7 @@ from consent_server.policies.text.plain_lines import Line
 _TITLES = frozenset({"contents", "tableofcontents", "index", "目录", "目錄", "索引"})
 _SHORTEST = 3
 _SIMILAR = 0.5
+_LOOKS = 5  # of how many lines with an entry's number the words are compared
 
 
 def find_contents(lines: list[Line]) -> range | None:
@@ -32,7 +33,7 @@ def find_contents(lines: list[Line]) -> range | None:
 
 def similar(one: str, other: str) -> bool:
     """Return whether two headings are much the same."""
-    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio() >= _SIMILAR
+    return SequenceMatcher(None, one[:200].casefold(), other[:200].casefold()).ratio() >= _SIMILAR
 
 
 def _entry(line: Line) -> tuple[str, tuple[int, ...]] | None:
@@ -50,5 +51,5 @@ def _comes_again(entries: list[Line], below: list[Line]) -> bool:
     for entry in entries:
         key = _entry(entry)
         words = entry.marker.rest if entry.marker else ""
-        hits += key is not None and any(similar(words, other) for other in again.get(key, []))
+        hits += key is not None and any(similar(words, other) for other in again.get(key, [])[:_LOOKS])
     return hits * 2 > len(entries)

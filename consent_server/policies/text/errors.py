@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class SourceError(ValueError):
     """A source that cannot be read at all, with the reason in words for the person who sent it.
 
-    `code` is stable and may be translated by a caller: `empty`, `too-large`, `nul`,
+    `code` is stable and may be translated by a caller: `empty`, `too-large`, `tangled`, `nul`,
     `surrogate`, `encoding`, `format`, `language`, `duplicate-language`, `missing`,
     `not-a-date`, `no-sources`. `offset` is a byte offset in the file, or None.
     """

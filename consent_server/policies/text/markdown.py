@@ -10,10 +10,13 @@ from consent_server.policies.text.assemble import Heading, assemble, slug
 from consent_server.policies.text.attributes import attribute_lists
 from consent_server.policies.text.canonical import canonical, visible
 from consent_server.policies.text.document import Block, BlockKind, Document
+from consent_server.policies.text.errors import SourceError
 from consent_server.policies.text.markup import take_out_unsafe
 from consent_server.policies.text.numbering import Numbering, read_marker
 from consent_server.policies.text.sanitise import clean, count_links, text_of
-from consent_server.policies.text.warnings import TextWarning
+from consent_server.policies.text.warnings import TextWarning, excerpt
+
+_MOST_BRACKETS = 10_000
 
 _KINDS: dict[str, BlockKind] = {
     "bullet_list_open": "list",
@@ -30,9 +33,10 @@ def parse_markdown(source: str, *, language: str) -> Document:
     """Return the document of a Markdown text.
 
     Raises:
-        SourceError: the text is empty, too large, or holds NUL or a lone surrogate.
+        SourceError: the text is empty, too large, too tangled, or holds NUL or a lone surrogate.
     """
     text = canonical(source, text_format="markdown")
+    _refuse_tangled(text)
     md = _parser()
     env: dict[str, object] = {}
     tokens = md.parse(visible(text), env)
@@ -46,6 +50,14 @@ def parse_markdown(source: str, *, language: str) -> Document:
     return assemble(
         language=language, text_format="markdown", title=title, items=items, text=text, warnings=warnings
     )
+
+
+def _refuse_tangled(text: str) -> None:
+    """Refuse a paragraph with more brackets than any honest one: the time to read them grows with the square."""
+    for paragraph in text.split("\n\n"):
+        if max(paragraph.count("["), paragraph.count("<")) > _MOST_BRACKETS:
+            message = f"a paragraph with more than {_MOST_BRACKETS:,} brackets: “{excerpt(paragraph)}”"
+            raise SourceError("tangled", message)
 
 
 def _parser() -> MarkdownIt:

@@ -8,7 +8,7 @@ from consent_server.policies.text.words import CJK, display_width, is_mostly_cjk
 
 _ADDRESS = re.compile(
     rf"(?P<url>https?://[^\s<>\"'“”‘’，。；、：！？（）《》{CJK}]+)"
-    r"|(?P<mail>[A-Za-z0-9][A-Za-z0-9._%+\-]*@[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,})"
+    r"|(?P<mail>(?<![A-Za-z0-9._%+\-])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}@(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24})"
 )
 _TRAILING = ".,;:!?)]}"
 _WRAPPED = 60

@@ -55,6 +55,13 @@ def test_the_size_is_limited_in_bytes():
     assert refused.value.code == "too-large"
 
 
+def test_a_tangle_of_brackets_is_refused():
+    with pytest.raises(SourceError) as refused:
+        markdown("![" * 10_001)
+
+    assert refused.value.code == "tangled"
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(SourceError, match="docx"):
         parse("x", language="en", format="docx")
