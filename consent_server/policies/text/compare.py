@@ -132,7 +132,7 @@ def changed_sections(old: Document, new: Document) -> list[SectionChange]:
     """Return the sections that differ from `old` to `new`, in the new order; removed ones come last.
 
     A section is followed by its heading and words, not only by its number: one that merely got
-    another number or place is `moved`. Text before the first heading is the section `s-preamble`.
+    another number or place is `moved`. Text before the first heading is the section `s-preamble`, with heading "".
     """
     before, after = list(old.parts()), list(new.parts())
     pairs = _pairs(before, after)

@@ -49,7 +49,9 @@ class Section:
 
     @property
     def title(self) -> str:
-        """The heading as written, with its number; of a bare clause its first words."""
+        """The heading as written, with its number; of a bare clause its first words; "" of the preamble."""
+        if self.level == 0:
+            return ""
         rest = self.heading or (excerpt(self.blocks[0].text) if self.blocks else "")
         return f"{self.marker}{rest}".strip()
 

@@ -71,7 +71,7 @@ def render_report(reports: Sequence[ImportReport], differences: Iterable[Outline
             lines += ["", _heading(report), *(_warning(warning) for warning in report.warnings)]
     apart = list(differences)
     if apart:
-        lines += ["", "The languages are out of step:", *(f"  {d.kind:<8} {d.message}" for d in apart)]
+        lines += ["", "The languages are out of step:", *(f"  {d.kind:<10} {d.message}" for d in apart)]
     elif len(reports) > 1:
         lines += ["", "The languages are in step."]
     return "\n".join(line.rstrip() for line in lines) + "\n"
