@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, abort, make_response
+from flask import Blueprint, Response, abort, current_app, make_response
 from sqlalchemy import select
 
 from consent_server.auth import auth
@@ -11,6 +11,7 @@ from consent_server.http import allow_origin
 from consent_server.ledger import proving, tiles
 from consent_server.ledger.integrate import LogName, newest_checkpoint, tile_hashes
 from consent_server.ledger.models import Log, SignedCheckpoint
+from consent_server.ledger.published_keys import log_keys
 from consent_server.problems import NotFound
 
 bp = Blueprint("ledger", __name__, url_prefix="/log")
@@ -36,6 +37,15 @@ class NotIntegrated(NotFound):
 def checkpoint(name: str) -> Response:
     """Return the newest signed checkpoint."""
     return _answer(_signed(_log(name)).note.encode(), TEXT, BRIEFLY)
+
+
+@bp.get("/<string:name>/keys")
+@auth("public")
+def keys(name: str) -> Response:
+    """Return the verifier keys of the log's checkpoints, one a line; retired ones stay."""
+    origin = _row(name).origin
+    lines = [key.vkey() + "\n" for key in log_keys(current_app.extensions["keys"], origin)]
+    return _answer("".join(lines).encode(), TEXT, "public, max-age=300")
 
 
 @bp.get("/<string:name>/tile/<path:path>")
@@ -69,10 +79,15 @@ def proof(name: str, index: int) -> Response:
 
 
 def _log(name: str) -> LogName:
+    found = _row(name)
+    return LogName(found.site_id, found.epoch)
+
+
+def _row(name: str) -> Log:
     found = db.session.scalar(select(Log).where(Log.name == name))
     if found is None:
         raise UnknownLog("A receipt's header names its log.")
-    return LogName(found.site_id, found.epoch)
+    return found
 
 
 def _signed(log: LogName) -> SignedCheckpoint:
