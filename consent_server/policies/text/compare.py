@@ -28,6 +28,9 @@ class OutlineDifference:
     message: str
     blocking: bool = True
 
+    def __str__(self) -> str:
+        return self.message
+
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as JSON-ready data."""
         return asdict(self)
