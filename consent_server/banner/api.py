@@ -1,5 +1,6 @@
 """The tag, its second module, and the banner as data. Public and cacheable: no visitor is in any of it."""
 
+import re
 from typing import Any
 
 from flask import Blueprint as PlainBlueprint
@@ -9,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from consent_server import assets, clock
 from consent_server.auth import auth
-from consent_server.banner import service
+from consent_server.banner import builds, service
 from consent_server.http import Blueprint, allow_origin, public_url, settings
 from consent_server.policies.published import site_view
 from consent_server.problems import NotFound
@@ -17,6 +18,7 @@ from consent_server.problems import NotFound
 tag_pages = PlainBlueprint("tag", __name__, url_prefix="/w")
 bp = Blueprint("banner", __name__, url_prefix="/v1/sites", description="What the widget shows, as data")
 SCRIPT = "text/javascript; charset=utf-8"
+SHORT_HASH = re.compile(r"[0-9a-f]{16}")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -69,13 +71,9 @@ def script(name: str) -> Response:
         return _preferences(name.removeprefix("preferences-"))
     view = site_view(name, max_age=settings().config_cache_seconds)
     tag = service.build(view, api=public_url(), now=clock.now())
-    encoding = request.accept_encodings.best_match(["br", "gzip"]) if request.accept_encodings else None
-    return _cacheable(
-        tag.bodies[encoding or ""],
-        f"{tag.etag}-{encoding or 'id'}",
-        encoding,
-        f"public, max-age={settings().tag_max_age}",
-    )
+    encoding = _encoding()
+    control = f"public, max-age={settings().tag_max_age}"
+    return _cacheable(tag.bodies[encoding], f"{tag.etag}-{encoding or 'id'}", encoding, control)
 
 
 @bp.route("/<string:site_key>/banner")
@@ -93,10 +91,18 @@ class Banner(MethodView):
 def _preferences(digest: str) -> Response:
     current, body = assets.preferences_bundle()
     if digest != current:
-        raise NotFound("The widget has been upgraded; reload the page.")
-    encoding = request.accept_encodings.best_match(["br", "gzip"]) if request.accept_encodings else None
-    packed = service.compressed(body)
-    return _cacheable(packed[encoding or ""], f"{current}-{encoding or 'id'}", encoding, FOR_EVER)
+        # A page that has cached the tag from before an upgrade still asks for the module that belongs to it.
+        kept = builds.kept_bundle(digest) if SHORT_HASH.fullmatch(digest) else None
+        if kept is None:
+            raise NotFound("Reload the page; its tag names the module that is there.")
+        body = kept
+    encoding = _encoding()
+    return _cacheable(service.compressed(body)[encoding], f"{digest}-{encoding or 'id'}", encoding, FOR_EVER)
+
+
+def _encoding() -> str:
+    """Return the best encoding that the browser takes; "" for none."""
+    return request.accept_encodings.best_match(["br", "gzip"]) or "" if request.accept_encodings else ""
 
 
 def _cacheable(body: bytes, etag: str, encoding: str | None, control: str) -> Response:

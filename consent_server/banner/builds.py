@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -32,15 +33,21 @@ def is_known_build(site_id: int, build: str) -> bool:
     return True
 
 
-def keep_build(site_id: int, build: str, *, bundle: bytes, configuration: str, now: datetime) -> None:
-    """Store a build unless it is there; two processes that do so at once do not disturb each other."""
+def keep_build(
+    site_id: int, build: str, *, bundle: bytes, second: bytes, configuration: str, now: datetime
+) -> None:
+    """Store a build unless it is there; two processes that do so at once do not disturb each other.
+
+    The configuration names the second module by its hash, so the build's hash covers both modules.
+    """
     digest = hashlib.sha256(bundle).digest()
     insert = sqlite_insert if is_sqlite() else postgresql_insert
-    db.session.execute(
-        insert(WidgetBundle)
-        .values(sha256=digest, body=bundle.decode(), created_at=now)
-        .on_conflict_do_nothing(index_elements=["sha256"])
-    )
+    for body in (bundle, second):
+        db.session.execute(
+            insert(WidgetBundle)
+            .values(sha256=hashlib.sha256(body).digest(), body=body.decode(), created_at=now)
+            .on_conflict_do_nothing(index_elements=["sha256"])
+        )
     db.session.execute(
         insert(BannerBuild)
         .values(
@@ -52,6 +59,18 @@ def keep_build(site_id: int, build: str, *, bundle: bytes, configuration: str, n
         )
         .on_conflict_do_nothing(index_elements=["site_id", "sha256"])
     )
+
+
+def kept_bundle(short: str) -> bytes | None:
+    """Return a stored module by the first bytes of its hash in hex, or None: a cached tag may ask for an older one."""
+    first = bytes.fromhex(short)
+    rest = hashlib.sha256().digest_size - len(first)
+    body = db.session.scalar(
+        select(WidgetBundle.body).where(
+            WidgetBundle.sha256 >= first + b"\x00" * rest, WidgetBundle.sha256 <= first + b"\xff" * rest
+        )
+    )
+    return None if body is None else body.encode()
 
 
 def remember(site_id: int, build: str) -> None:

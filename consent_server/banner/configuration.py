@@ -46,9 +46,9 @@ def baked(
             for language in site.languages
             if language in version.notices
         },
-        "versions": [_facts(each, summaries=False) for each in site.versions],
+        "version": version.number,
+        "purposes": list(additional),
         "basic": [p["key"] for p in version.purposes if p["function"] == "basic"],
-        "clear": {p["key"]: _clear(p) for p in version.purposes if p["key"] in additional and _clear(p)},
         "theme": dict(site.theme),
         "preferences": preferences,
     }
@@ -81,7 +81,7 @@ def full(
         "consent_days": site.lifetime.days,
         "texts": {**words["first"], **words["preferences"]},
         "purposes": [_purpose(purpose, language) for purpose in version.purposes],
-        "versions": [_facts(each, summaries=True) for each in site.versions],
+        "versions": [each.facts.to_json() for each in site.versions],
         "theme": dict(site.theme),
     }
 
@@ -99,24 +99,6 @@ def _pack(
     if language.lower().split("-")[0] in RTL:
         pack["dir"] = "rtl"
     return pack
-
-
-def _facts(version: PublishedVersion, *, summaries: bool) -> dict[str, Any]:
-    data = version.facts.to_json()
-    if not summaries:
-        for change in data["changes"]:
-            change.pop("summary", None)
-    return data
-
-
-def _clear(purpose: Mapping[str, Any]) -> list[list[str]]:
-    """Return what to erase on withdrawal: only first-party things; a page cannot reach the others."""
-    return [
-        [cookie["store"], cookie["name"]]
-        for service in purpose["services"]
-        for cookie in service["cookies"]
-        if cookie["party"] == "first"
-    ]
 
 
 def _purpose(purpose: Mapping[str, Any], language: str) -> dict[str, Any]:

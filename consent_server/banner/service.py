@@ -90,7 +90,7 @@ def forget() -> None:
 
 def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime) -> Tag:
     bundle = assets.core_bundle()
-    preferences, _ = assets.preferences_bundle()
+    preferences, second = assets.preferences_bundle()
     config = configuration.baked(
         site, version, api=api, preferences=f"/w/preferences-{preferences}.js", locales=locales()
     )
@@ -99,7 +99,7 @@ def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime)
     if not builds.is_kept(site.id, digest):
         # Stored before it is served: a receipt can only name what is kept.
         with transaction():
-            builds.keep_build(site.id, digest, bundle=bundle, configuration=canonical, now=now)
+            builds.keep_build(site.id, digest, bundle=bundle, second=second, configuration=canonical, now=now)
         builds.remember(site.id, digest)
     body = (
         b"(function(CONSENT_CONFIG){"
