@@ -13,22 +13,14 @@ from consent_server import clock
 from consent_server.consents import records
 from consent_server.db import db, transaction
 from consent_server.ledger.models import Log, Receipt
+from consent_server.sites.service import update_site
 from tests import make
+from tests.contract.problems import problem
 
 
 def stored(site_id: int) -> int:
     """How many receipts a site has."""
     return db.session.scalar(select(func.count()).select_from(Receipt).where(Receipt.site_id == site_id)) or 0
-
-
-def problem(response: Any, status: int, slug: str) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    assert response.content_type == "application/problem+json"
-    data: dict[str, Any] = response.get_json()
-    assert data["type"] == f"urn:consent-server:problem:{slug}"
-    assert data["status"] == status
-    assert data["title"]
-    return data
 
 
 def test_a_decision_is_answered_with_its_receipt(client: FlaskClient) -> None:
@@ -233,8 +225,6 @@ def test_pages_of_other_origins_may_not_decide(client: FlaskClient, origin: str)
 
 
 def test_an_origin_that_the_owner_has_just_added_may_decide_at_once(client: FlaskClient) -> None:
-    from consent_server.sites.service import update_site
-
     site = make.ready_site()
     body = make.body(client, site)
     with transaction():
