@@ -124,6 +124,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_size": settings.pool_size,
         "max_overflow": settings.pool_size,
         "pool_timeout": 10,
+        "hide_parameters": True,  # an error's text is logged, and parameters hold visitors' data
     }
     if settings.database_url.startswith("postgresql"):
         options |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}

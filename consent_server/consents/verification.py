@@ -59,7 +59,8 @@ def verify(text: str, *, ring: KeyRing) -> Verdict:
 
 def _in_log(verdict: Verdict, parsed: jws.ParsedReceipt) -> None:
     log = db.session.scalar(select(Log).where(Log.origin == str(parsed.header.get("log"))))
-    row = db.session.get(Receipt, (log.site_id, log.epoch, parsed.header.get("idx"))) if log else None
+    idx = parsed.header.get("idx")
+    row = db.session.get(Receipt, (log.site_id, log.epoch, idx)) if log and _is_index(idx) else None
     if row is None:
         verdict.note("log", False, "The log that it names has nothing at its index.")
         return
@@ -72,6 +73,11 @@ def _in_log(verdict: Verdict, parsed: jws.ParsedReceipt) -> None:
         if same
         else "The log has another receipt at its index.",
     )
+
+
+def _is_index(value: object) -> bool:
+    # JSON has numbers that no database column holds.
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
 def _names_published(verdict: Verdict, claims: dict[str, Any]) -> None:

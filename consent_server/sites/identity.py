@@ -51,8 +51,8 @@ def subject_of(token: str, *, site: Site, ring: KeyRing, now: datetime) -> str:
     at = now.timestamp()
     if not issued - SKEW.total_seconds() <= at < expires:
         raise BadIdentityToken("It has expired or is not valid yet; make a fresh one for every page.")
-    if expires - issued > LONGEST.total_seconds():
-        raise BadIdentityToken("It may live for one hour at most.")
+    if not 0 < expires - issued <= LONGEST.total_seconds():
+        raise BadIdentityToken("It may live for one hour at most, and must expire after it was issued.")
     return subject
 
 
