@@ -48,12 +48,16 @@ def test_a_missing_language_falls_back_to_one_that_the_site_has(
 
 
 def test_anybody_may_read_it(client: FlaskClient) -> None:
-    response = client.get(f"/v1/sites/{make.ready_site().key}/banner", headers={"Origin": "https://elsewhere.example"})
+    response = client.get(
+        f"/v1/sites/{make.ready_site().key}/banner", headers={"Origin": "https://elsewhere.example"}
+    )
 
     assert response.headers["Access-Control-Allow-Origin"] == "*"
 
 
-@pytest.mark.parametrize("query", ["lang=en%00", "lang=" + "e" * 36, "lang=", "lang=%E4%B8%AD", "language=en"])
+@pytest.mark.parametrize(
+    "query", ["lang=en%00", "lang=" + "e" * 36, "lang=", "lang=%E4%B8%AD", "language=en"]
+)
 def test_a_query_that_makes_no_sense_is_refused(client: FlaskClient, query: str) -> None:
     problem(client.get(f"/v1/sites/{make.ready_site().key}/banner?{query}"), 422, "invalid-input")
 
@@ -80,7 +84,9 @@ def test_purposes_that_are_not_published_yet_are_not_shown(client: FlaskClient) 
 def test_services_and_cookies_come_in_the_visitors_language(client: FlaskClient) -> None:
     site = make.site()
     make.policy(site)
-    cookie = make.cookie("_c*", pattern=True, texts={"en": {"description": "Counts"}, "zh-CN": {"description": "计数"}})
+    cookie = make.cookie(
+        "_c*", pattern=True, texts={"en": {"description": "Counts"}, "zh-CN": {"description": "计数"}}
+    )
     service = make.service("counter", cookies=[cookie], texts={"zh-CN": {"description": "计数器"}})
     make.purposes(site, described=[make.purpose("analytics", services=[service])])
     make.published_version(site)
@@ -90,5 +96,12 @@ def test_services_and_cookies_come_in_the_visitors_language(client: FlaskClient)
     assert shown["description"] == "计数器"
     assert shown["privacy_url"] is None
     assert shown["cookies"] == [
-        {"name": "_c*", "pattern": True, "store": "cookie", "party": "first", "lifetime": "P1Y", "description": "计数"}
+        {
+            "name": "_c*",
+            "pattern": True,
+            "store": "cookie",
+            "party": "first",
+            "lifetime": "P1Y",
+            "description": "计数",
+        }
     ]

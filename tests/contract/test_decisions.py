@@ -130,7 +130,7 @@ def test_an_erased_receipt_is_gone_and_its_id_stays_taken(client: FlaskClient) -
     make.post(client, site, body)
     with transaction():
         receipt = db.session.scalars(select(Receipt).where(Receipt.site_id == site.id)).one()
-        receipt.payload = receipt.visitor_id = receipt.subject = None
+        receipt.payload = receipt.visitor_id = None
 
     problem(make.post(client, site, body), 410, "receipt-erased")
 
@@ -319,7 +319,13 @@ def test_the_record_follows_the_visitors_decisions(client: FlaskClient) -> None:
     site = make.ready_site()
     visitor = str(uuid.uuid4())
     make.decide(client, site, visitor_id=visitor)
-    make.decide(client, site, visitor_id=visitor, action="withdraw", choices={"analytics": "denied", "maps": "granted"})
+    make.decide(
+        client,
+        site,
+        visitor_id=visitor,
+        action="withdraw",
+        choices={"analytics": "denied", "maps": "granted"},
+    )
 
     record = records.find(site.id, records.VISITOR, visitor)
 
@@ -345,7 +351,9 @@ def test_the_servers_clock_says_when_and_the_browsers_is_kept_beside_it(
     assert verdict["claims"]["issued_at"] == clock.iso(make.NOW)
 
 
-def test_a_clock_that_goes_back_neither_loses_nor_reorders_a_receipt(client: FlaskClient, set_clock: Any) -> None:
+def test_a_clock_that_goes_back_neither_loses_nor_reorders_a_receipt(
+    client: FlaskClient, set_clock: Any
+) -> None:
     site = make.ready_site()
     visitor = str(uuid.uuid4())
     body = make.body(client, site, visitor_id=visitor)

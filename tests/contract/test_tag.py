@@ -15,7 +15,9 @@ from tests.contract.problems import problem
 
 
 def tag(client: FlaskClient, key: str, **headers: str):  # type: ignore[no-untyped-def]
-    return client.get(f"/w/{key}.js", headers={name.replace("_", "-"): value for name, value in headers.items()})
+    return client.get(
+        f"/w/{key}.js", headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
 
 
 def test_the_tag_is_public_cacheable_javascript(client: FlaskClient) -> None:
@@ -50,7 +52,13 @@ def test_every_encoding_holds_the_same_script(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "encoding"),
-    [("identity", None), ("br;q=0, gzip", "gzip"), ("br;q=0.5, gzip;q=0.9", "gzip"), ("zstd", None), ("", None)],
+    [
+        ("identity", None),
+        ("br;q=0, gzip", "gzip"),
+        ("br;q=0.5, gzip;q=0.9", "gzip"),
+        ("zstd", None),
+        ("", None),
+    ],
 )
 def test_the_browser_chooses_the_encoding(client: FlaskClient, accepted: str, encoding: str | None) -> None:
     response = tag(client, make.ready_site().key, Accept_Encoding=accepted)
@@ -71,7 +79,9 @@ def test_an_unchanged_tag_is_not_sent_again(client: FlaskClient, encoding: str) 
     assert again.headers["Cache-Control"] == "public, max-age=300"
 
 
-def test_a_new_version_and_a_changed_site_make_a_new_tag(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_version_and_a_changed_site_make_a_new_tag(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = make.ready_site()
     etags = [tag(client, site.key).headers["ETag"]]
     make.published_version(site, change="recipients")
@@ -118,7 +128,10 @@ def test_the_second_module_is_immutable_under_its_hash(client: FlaskClient) -> N
     assert "immutable" in response.headers["Cache-Control"]
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert brotli.decompress(response.data) == assets.preferences_bundle()[1]
-    assert client.get(found[0], headers={"If-None-Match": client.get(found[0]).headers["ETag"]}).status_code == 304
+    assert (
+        client.get(found[0], headers={"If-None-Match": client.get(found[0]).headers["ETag"]}).status_code
+        == 304
+    )
 
 
 def test_an_outdated_second_module_is_not_answered_with_another(client: FlaskClient) -> None:

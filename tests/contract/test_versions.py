@@ -32,7 +32,9 @@ def test_the_history_is_listed_newest_first(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "language"), [("en", "en"), ("zh", "zh-CN"), ("fr", "en"), (None, "en")])
-def test_a_version_has_its_text_in_each_language(client: FlaskClient, wanted: str | None, language: str) -> None:
+def test_a_version_has_its_text_in_each_language(
+    client: FlaskClient, wanted: str | None, language: str
+) -> None:
     site = make.ready_site()
     query = f"?lang={wanted}" if wanted else ""
 
@@ -122,7 +124,9 @@ def test_imported_versions_say_so_and_keep_their_dates(client: FlaskClient) -> N
 
 
 def test_scripts_in_a_policy_do_not_reach_a_visitor(client: FlaskClient) -> None:
-    hostile = "# Policy\n\n<script>alert(1)</script>\n\n<p onclick='x()'>text</p>\n\n[link](javascript:alert(1))\n"
+    hostile = (
+        "# Policy\n\n<script>alert(1)</script>\n\n<p onclick='x()'>text</p>\n\n[link](javascript:alert(1))\n"
+    )
     site = make.site(languages=["en"])
     make.policy(site)
     make.purposes(site, "analytics")
