@@ -63,7 +63,6 @@ def build(
     policy: str,
     policy_sha256: str,
     text_sha256: str,
-    subject: str | None,
     issued_at: datetime,
     expires_at: datetime,
 ) -> bytes:
@@ -78,8 +77,6 @@ def build(
         "expires_at": clock.iso(expires_at),
         "nonce": secrets.token_hex(NONCE_BYTES),
     }
-    if subject is not None:
-        members["subject"] = subject
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
 
 

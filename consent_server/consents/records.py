@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from consent_server import clock
 from consent_server.consents.facts import ConsentState, DecisionFacts
-from consent_server.consents.models import ConsentRecord
+from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.consents.rules import derive_state
 from consent_server.db import db
 from consent_server.jobs import service as jobs
@@ -38,8 +38,13 @@ def state_of(record: ConsentRecord | None) -> ConsentState | None:
 def apply(site: SiteView, receipt: Receipt, facts: DecisionFacts, *, language: str, now: datetime) -> None:
     """Bring the records of the receipt's visitor, and of its subject, up to date. The site's log is locked."""
     holders = [(VISITOR, str(receipt.visitor_id))]
-    if receipt.subject is not None:
-        holders.append((SUBJECT, receipt.subject))
+    subject = db.session.scalar(
+        select(SubjectLink.subject).where(
+            SubjectLink.site_id == site.id, SubjectLink.visitor_id == receipt.visitor_id
+        )
+    )
+    if subject is not None:
+        holders.append((SUBJECT, subject))
     for kind, holder in holders:
         record = find(site.id, kind, holder)
         state = derive_state(state_of(record), facts, site.facts)

@@ -6,13 +6,11 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from sqlalchemy import select
 
 from consent_server import clock
 from consent_server.banner.builds import is_known_build
 from consent_server.consents import payload, records
 from consent_server.consents.facts import DecisionFacts
-from consent_server.consents.models import SubjectLink
 from consent_server.consents.payload import Decision
 from consent_server.db import db
 from consent_server.keys import KeyRing
@@ -102,12 +100,7 @@ def record_decision(site: SiteView, decision: Decision, *, ring: KeyRing, now: d
     standing = ledger.find(site.id, decision.receipt_id)
     if standing is not None:
         return _retry(standing, decision)
-    subject = db.session.scalar(
-        select(SubjectLink.subject).where(
-            SubjectLink.site_id == site.id, SubjectLink.visitor_id == decision.visitor_id
-        )
-    )
-    receipt = _append(site, version, decision, log=log, subject=subject, ring=ring, now=now)
+    receipt = _append(site, version, decision, log=log, ring=ring, now=now)
     until = now + site.lifetime
     facts = DecisionFacts(
         version=version.number,
@@ -127,7 +120,6 @@ def _append(
     decision: Decision,
     *,
     log: Log,
-    subject: str | None,
     ring: KeyRing,
     now: datetime,
 ) -> Receipt:
@@ -137,14 +129,12 @@ def _append(
         policy=site.policy_key,
         policy_sha256=version.sha256,
         text_sha256=version.notices[decision.language]["sha256"],
-        subject=subject,
         issued_at=now,
         expires_at=now + site.lifetime,
     )
     entry = ledger.Entry(
         receipt_id=decision.receipt_id,
         visitor_id=decision.visitor_id,
-        subject=subject,
         issued_at=now,
         kid=ring.receipt_key.kid,
         payload=body,

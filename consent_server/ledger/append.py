@@ -28,7 +28,6 @@ class Entry:
 
     receipt_id: uuid.UUID
     visitor_id: uuid.UUID | None
-    subject: str | None
     issued_at: datetime
     kid: str
     payload: bytes
@@ -77,7 +76,6 @@ def append(log: Log, entry: Entry) -> Receipt:
         receipt_id=entry.receipt_id,
         kid=entry.kid,
         visitor_id=entry.visitor_id,
-        subject=entry.subject,
         issued_at=entry.issued_at,
         entry=hashlib.sha256(entry.payload).digest(),
         payload=entry.payload,

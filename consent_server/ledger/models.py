@@ -18,7 +18,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,13 +51,6 @@ class Receipt(Base):
     __table_args__ = (
         UniqueConstraint("site_id", "receipt_id"),
         Index(None, "site_id", "visitor_id"),
-        Index(
-            None,
-            "site_id",
-            "subject",
-            sqlite_where=text("subject is not null"),
-            postgresql_where=text("subject is not null"),
-        ),
     )
 
     site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -67,7 +59,6 @@ class Receipt(Base):
     receipt_id: Mapped[uuid.UUID] = mapped_column(Uuid)
     kid: Mapped[str] = mapped_column(String(43))
     visitor_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
-    subject: Mapped[str | None] = mapped_column(String(128))
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     entry: Mapped[bytes] = mapped_column(LargeBinary(32))
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)

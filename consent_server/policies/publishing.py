@@ -171,7 +171,7 @@ def _out_of_step(site: Site, notices: dict[str, Notice]) -> dict[str, str]:
         if notice is None:
             continue
         other = parse(notice.source, language=language, format=_format(notice))
-        differences = outline_differences(base, other)
+        differences = [each for each in outline_differences(base, other) if each.blocking]
         if differences:
             places = "; ".join(str(difference) for difference in differences[:5])
             found[language] = f"{language} is out of step with {site.default_language}: {places}"

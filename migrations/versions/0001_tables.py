@@ -109,20 +109,11 @@ def upgrade() -> None:
         sa.Column("receipt_id", sa.Uuid(), nullable=False),
         sa.Column("kid", sa.String(length=43), nullable=False),
         sa.Column("visitor_id", sa.Uuid(), nullable=True),
-        sa.Column("subject", sa.String(length=128), nullable=True),
         sa.Column("issued_at", INSTANT, nullable=False),
         sa.Column("entry", sa.LargeBinary(length=32), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("site_id", "epoch", "idx", name=op.f("pk_receipt")),
         sa.UniqueConstraint("site_id", "receipt_id", name=op.f("uq_receipt_site_id_receipt_id")),
-    )
-    op.create_index(
-        op.f("ix_receipt_site_id_subject"),
-        "receipt",
-        ["site_id", "subject"],
-        unique=False,
-        sqlite_where=sa.text("subject is not null"),
-        postgresql_where=sa.text("subject is not null"),
     )
     op.create_index(op.f("ix_receipt_site_id_visitor_id"), "receipt", ["site_id", "visitor_id"], unique=False)
     op.create_table(
@@ -414,12 +405,6 @@ def downgrade() -> None:
     op.drop_table("subject_link")
     op.drop_table("site")
     op.drop_index(op.f("ix_receipt_site_id_visitor_id"), table_name="receipt")
-    op.drop_index(
-        op.f("ix_receipt_site_id_subject"),
-        table_name="receipt",
-        sqlite_where=sa.text("subject is not null"),
-        postgresql_where=sa.text("subject is not null"),
-    )
     op.drop_table("receipt")
     op.drop_table("lease")
     op.drop_index(op.f("ix_job_state_due_at"), table_name="job")

@@ -15,7 +15,7 @@ RECEIPT = "a receipt never changes; it can only be blanked"
 KEPT = "this row is evidence and is never changed or deleted"
 
 # A receipt row after an allowed update: all personal columns empty, all others as they were.
-BLANKED = """NEW.payload IS NULL AND NEW.visitor_id IS NULL AND NEW.subject IS NULL AND NEW.site_id = OLD.site_id
+BLANKED = """NEW.payload IS NULL AND NEW.visitor_id IS NULL AND NEW.site_id = OLD.site_id
  AND NEW.epoch = OLD.epoch AND NEW.idx = OLD.idx AND NEW.receipt_id = OLD.receipt_id AND NEW.kid = OLD.kid
  AND NEW.issued_at = OLD.issued_at AND NEW.entry = OLD.entry"""
 PUBLISHED_PARENT = "(SELECT state FROM policy_version WHERE id = {row}.version_id) = 'published'"

@@ -32,7 +32,7 @@ def fill(site_id: int, count: int) -> list[bytes]:
     entries = []
     for number in range(count):
         payload = f"{log.size} {number}".encode()
-        append.append(log, append.Entry(uuid.uuid4(), uuid.uuid4(), None, make.NOW, "k", payload))
+        append.append(log, append.Entry(uuid.uuid4(), uuid.uuid4(), make.NOW, "k", payload))
         entries.append(hashlib.sha256(payload).digest())
     return entries
 
