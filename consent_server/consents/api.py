@@ -44,7 +44,7 @@ def ring() -> KeyRing:
 @bp.route("/sites/<string:site_key>/decisions")
 class Decisions(MethodView):
     @limiter.limit(lambda: settings().decision_rate)
-    @bp.arguments(DecisionSchema)
+    @bp.arguments(DecisionSchema())  # an instance: of a class, webargs makes one for every request
     @bp.response(201, ReceiptOut)
     @bp.alt_response(200, schema=ReceiptOut, description="A retry: the same bytes as the first time")
     @auth("browser")
