@@ -41,7 +41,7 @@ def settings() -> Settings:
 
 def main() -> None:
     """Run the command line; what the user can mend is one line on standard error and exit status 2."""
-    from consent_server.cli import accounts, database, policies, server, sites  # noqa: F401 - they add their commands
+    from consent_server.cli import accounts, bench, database, demo, policies, server, sites, verify  # noqa: F401 - they add their commands
 
     try:
         root(standalone_mode=True)
