@@ -202,7 +202,7 @@ def _refuse_nul() -> None:
     if "\0" in request.path:
         raise NotFound("No address holds a NUL character.")
     if request.path.startswith("/console") and any(
-        "\0" in name + text for name, text in request.values.items(multi=True)
+        "\0" in part for name, texts in request.values.lists() for part in (name, *texts)
     ):
         raise InvalidInput("A field holds a NUL character.")
 
