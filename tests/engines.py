@@ -173,7 +173,7 @@ class Databases:
         """Make a database at the newest migration and return its address."""
         if engine not in self._templates:
             self._templates[engine] = self.empty(engine)
-            _migrate(self._templates[engine])
+            migrate_to_head(self._templates[engine])
         template = self._templates[engine]
         if engine == "sqlite":
             address = self.empty(engine)
@@ -220,7 +220,8 @@ def _autocommit(url: str) -> Iterator[psycopg.Connection]:
         connection.close()
 
 
-def _migrate(url: str) -> None:
+def migrate_to_head(url: str) -> None:
+    """Run all migrations on a database."""
     from consent_server import migrate
     from consent_server.app import engine_of
     from consent_server.config import load_settings

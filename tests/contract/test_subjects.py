@@ -1,6 +1,5 @@
 """What a site's own server may ask about its known users, with its API key."""
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -225,7 +224,9 @@ def test_another_sites_subject_of_the_same_name_is_another_person(client: FlaskC
     assert not ask(client, other, "subjects/user-1/consent", make.api_key(other)).get_json()["effective"]
 
 
-def test_a_decision_of_an_identified_browser_counts_for_its_subject_and_does_not_name_them(client: FlaskClient) -> None:
+def test_a_decision_of_an_identified_browser_counts_for_its_subject_and_does_not_name_them(
+    client: FlaskClient,
+) -> None:
     site = make.ready_site()
     visitor = known_subject(client, site)
 
