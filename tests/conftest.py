@@ -25,6 +25,7 @@ from consent_server.http import limiter
 from consent_server.keys import create_keys
 from consent_server.policies import published
 
+from .chromium import browser  # noqa: F401 - a fixture
 from .engines import ENGINES, Databases
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

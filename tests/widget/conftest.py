@@ -1,49 +1,18 @@
-"""A real Chromium, one for the session; a fresh context and a fresh site for each test."""
+"""A fresh context of the shared Chromium and a fresh site for each test."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from consent_server import assets
 from tests.widget.stage import Stage, open_stage
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--headless",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-def _chromium() -> str:
-    for name in (os.environ.get("CHROMIUM_PATH", ""), "chromium", "chromium-browser", "google-chrome"):
-        if name and (found := shutil.which(name)):
-            return found
-    missing = "NO BROWSER TEST WAS RUN: install Chromium (apt install chromium) or set CHROMIUM_PATH"
-    if os.environ.get("CI") == "true":
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 @pytest.fixture(scope="session")
 def bundles(widget_bundles: assets.Manifest) -> assets.Manifest:
     return widget_bundles
-
-
-@pytest.fixture(scope="session")
-def browser(bundles: assets.Manifest) -> Iterator[Browser]:
-    executable = _chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""The one real Chromium that all browser tests of a run share; two would need two event loops in one thread."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+MISSING = "NO BROWSER TEST WAS RUN: install Chromium (apt install chromium) or set CHROMIUM_PATH"
+
+
+def chromium_path() -> str:
+    """The program to drive; without one the test is skipped loudly, and fails in CI."""
+    for name in (os.environ.get("CHROMIUM_PATH", ""), *NAMES):
+        if name and (found := shutil.which(name)):
+            return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(MISSING)
+    pytest.skip(MISSING)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once; tests open a context of their own in it."""
+    executable = chromium_path()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
