@@ -8,7 +8,7 @@ from flask.views import MethodView
 
 from consent_server import clock
 from consent_server.auth import auth
-from consent_server.consents import records, service, subjects, verification
+from consent_server.consents import checks, records, service, subjects, verification
 from consent_server.consents.payload import Decision
 from consent_server.consents.rules import effective
 from consent_server.consents.schemas import (
@@ -143,5 +143,5 @@ def origin_gate() -> None:
     if origin not in view.origins:
         view = g.site = site_view(view.key)  # the owner may have added it a moment ago
     if origin not in view.origins:
-        raise service.ForeignOrigin("Add this origin to the site in the console.", origin=origin[:200])
+        raise checks.ForeignOrigin("Add this origin to the site in the console.", origin=origin[:200])
     allow_origin(origin)

@@ -13,13 +13,12 @@ from sqlalchemy import select
 
 from consent_server import clock
 from consent_server.consents.facts import ConsentState, DecisionFacts
-from consent_server.consents.models import ConsentRecord, SubjectLink
+from consent_server.consents.models import ConsentRecord
 from consent_server.consents.rules import derive_state
 from consent_server.db import db
 from consent_server.jobs import service as jobs
 from consent_server.ledger.models import Receipt
 from consent_server.policies.facts import VersionFacts
-from consent_server.policies.published import SiteView
 
 VISITOR, SUBJECT = "visitor", "subject"
 EVALUATE = "reconsent.evaluate"
@@ -33,25 +32,6 @@ def find(site_id: int, kind: str, holder: str) -> ConsentRecord | None:
 def state_of(record: ConsentRecord | None) -> ConsentState | None:
     """Return the record's state for the rules."""
     return None if record is None else ConsentState.from_json(record.state)
-
-
-def apply(site: SiteView, receipt: Receipt, facts: DecisionFacts, *, language: str, now: datetime) -> None:
-    """Bring the records of the receipt's visitor, and of its subject, up to date. The site's log is locked."""
-    holders = [(VISITOR, str(receipt.visitor_id))]
-    subject = db.session.scalar(
-        select(SubjectLink.subject).where(
-            SubjectLink.site_id == site.id, SubjectLink.visitor_id == receipt.visitor_id
-        )
-    )
-    if subject is not None:
-        holders.append((SUBJECT, subject))
-    for kind, holder in holders:
-        record = find(site.id, kind, holder)
-        state = derive_state(state_of(record), facts, site.facts)
-        put(site.id, kind, holder, state, receipt=receipt, language=language, now=now, record=record)
-    if site.current is not None and facts.version != site.current.number:
-        # The flag was computed against what this decision has just replaced; look again soon.
-        look_again(site.id, holders, now=now)
 
 
 def look_again(site_id: int, holders: Sequence[tuple[str, str]], *, now: datetime) -> None:

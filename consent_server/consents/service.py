@@ -1,49 +1,25 @@
-"""Record decisions. What is returned here is acknowledged only after the caller's transaction has committed."""
+"""Store decisions, many of one site in one transaction. What is returned is acknowledged only after its commit."""
 
+import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
+from sqlalchemy import select
 
-from consent_server import clock
-from consent_server.banner.builds import is_known_build
-from consent_server.consents import payload, records
-from consent_server.consents.facts import DecisionFacts
+from consent_server.consents import payload, projection
+from consent_server.consents.checks import version_of
 from consent_server.consents.payload import Decision
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import append as ledger
 from consent_server.ledger import jws
-from consent_server.ledger.models import Log, Receipt
-from consent_server.policies.published import PublishedVersion, SiteView, refreshed
-from consent_server.problems import Forbidden, Problem
-
-
-class UnknownVersion(Problem):
-    slug, status = "unknown-version", HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "The site's policy has no published version with this number"
-
-
-class UnknownLanguage(Problem):
-    slug, status = "unknown-language", HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "The policy version has no text in this language"
-
-
-class UnknownPurpose(Problem):
-    slug, status = "unknown-purpose", HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "The choices are not those that the policy version asks for"
-
-
-class UnknownBuild(Problem):
-    slug, status = "unknown-banner-build", HTTPStatus.UNPROCESSABLE_ENTITY
-    title = "This site never served a banner with this hash"
-
-
-class ForeignOrigin(Forbidden):
-    slug = "foreign-origin"
-    title = "Pages of this origin may not decide for this site"
+from consent_server.ledger.models import Log
+from consent_server.policies.published import SiteView, refreshed
+from consent_server.problems import Problem
 
 
 class ReceiptConflict(Problem):
@@ -56,11 +32,22 @@ class ReceiptErased(Problem):
     title = "The receipt's personal content has been erased"
 
 
-@dataclass(frozen=True)
+class StoredReceipt(Protocol):
+    """What an answer needs of a receipt: a row of the table, or what was just appended."""
+
+    @property
+    def idx(self) -> int: ...
+    @property
+    def kid(self) -> str: ...
+    @property
+    def payload(self) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledgement:
     """A stored receipt with all that the answer needs."""
 
-    receipt: Receipt
+    receipt: StoredReceipt
     log: str
     created: bool
 
@@ -81,95 +68,113 @@ class Acknowledgement:
         }
 
 
-def record_decision(site: SiteView, decision: Decision, *, ring: KeyRing, now: datetime) -> Acknowledgement:
-    """Store a decision as a receipt, once however often it is sent.
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A decision with the instant at which it reached this server."""
 
-    A decision for a version that has been superseded meanwhile is stored all the same: it is good evidence of what
-    was seen, and the next page asks again if it must.
+    decision: Decision
+    at: datetime
+
+
+Outcome = Acknowledgement | Problem
+
+
+def record_decision(site: SiteView, decision: Decision, *, ring: KeyRing, now: datetime) -> Acknowledgement:
+    """Store one decision as a receipt, once however often it is sent.
 
     Raises:
-        UnknownVersion, UnknownLanguage, UnknownPurpose, UnknownBuild: the decision does not fit what was published.
-        ReceiptConflict: the id is taken by another decision.
-        ReceiptErased: the id is that of an erased receipt.
+        Problem: any of those in `checks`, ReceiptConflict, ReceiptErased.
+    """
+    outcome = store(site, [Submission(decision, now)], ring=ring)[0]
+    if isinstance(outcome, Problem):
+        raise outcome
+    return outcome
+
+
+def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -> list[Outcome]:
+    """Store the decisions of one site in the caller's transaction; a bad one does not harm its neighbours.
+
+    Order of effects: lock the log → see what is there already → append → bring the records up to date. The caller
+    commits, and only then may an acknowledgement be signed.
     """
     log = ledger.lock_log(site.id)
     # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
     site = refreshed(site)
-    version = _version(site, decision)
-    _check(site, version, decision)
-    standing = ledger.find(site.id, decision.receipt_id)
-    if standing is not None:
-        return _retry(standing, decision)
-    receipt = _append(site, version, decision, log=log, ring=ring, now=now)
-    until = now + site.lifetime
-    facts = DecisionFacts(
-        version=version.number,
-        action=decision.action,
-        choices=decision.choices,
-        asked=frozenset(decision.asked),
-        at=clock.to_ms(now),
-        until=clock.to_ms(until),
-    )
-    records.apply(site, receipt, facts, language=decision.language, now=now)
-    return Acknowledgement(receipt, log.origin, created=True)
+    standing = ledger.find_many(site.id, {each.decision.receipt_id for each in submissions})
+    origins = _origins(site.id, log, standing)
+    fresh: dict[uuid.UUID, tuple[Submission, bytes]] = {}
+    problems: dict[int, Problem] = {}
+    for place, submission in enumerate(submissions):
+        try:
+            _admit(site, submission, standing, fresh, ring=ring)
+        except Problem as problem:
+            problems[place] = problem
+    entries = [_entry(submission, body, ring) for submission, body in fresh.values()]
+    appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
+    projection.apply(site, log.epoch, [(appended[key], *fresh[key]) for key in fresh])
+    return [
+        problems[place] if place in problems else _outcome(each, appended, standing, fresh, origins)
+        for place, each in enumerate(submissions)
+    ]
 
 
-def _append(
+def _admit(
     site: SiteView,
-    version: PublishedVersion,
-    decision: Decision,
+    submission: Submission,
+    standing: Mapping[uuid.UUID, ledger.Stored],
+    fresh: dict[uuid.UUID, tuple[Submission, bytes]],
     *,
-    log: Log,
     ring: KeyRing,
-    now: datetime,
-) -> Receipt:
-    body = payload.build(
-        decision,
-        site=site.key,
-        policy=site.policy_key,
-        policy_sha256=version.sha256,
-        text_sha256=version.notices[decision.language]["sha256"],
-        issued_at=now,
-        expires_at=now + site.lifetime,
-    )
-    entry = ledger.Entry(
-        receipt_id=decision.receipt_id,
-        visitor_id=decision.visitor_id,
-        issued_at=now,
-        kid=ring.receipt_key.kid,
-        payload=body,
-    )
-    return ledger.append(log, entry)
+) -> None:
+    """Take a new decision into the batch; let a retry pass; refuse everything else."""
+    decision = submission.decision
+    there = standing.get(decision.receipt_id)
+    if there is not None:
+        if there.payload is None:
+            raise ReceiptErased("Make a new receipt id for a new decision.")
+        _same(decision, there.payload)
+    elif decision.receipt_id in fresh:
+        _same(decision, fresh[decision.receipt_id][1])
+    else:
+        version = version_of(site, decision)
+        body = payload.build(
+            decision,
+            site=site.key,
+            policy=site.policy_key,
+            policy_sha256=version.sha256,
+            text_sha256=version.notices[decision.language]["sha256"],
+            issued_at=submission.at,
+            expires_at=submission.at + site.lifetime,
+        )
+        fresh[decision.receipt_id] = (submission, body)
 
 
-def _retry(standing: Receipt, decision: Decision) -> Acknowledgement:
-    if standing.payload is None:
-        raise ReceiptErased("Make a new receipt id for a new decision.")
-    if not payload.same_decision(decision, standing.payload):
+def _same(decision: Decision, stored: bytes) -> None:
+    if not payload.same_decision(decision, stored):
         raise ReceiptConflict("Make a new receipt id for a new decision; repeat an old one unchanged.")
-    log = db.session.get_one(Log, (standing.site_id, standing.epoch))
-    return Acknowledgement(standing, log.origin, created=False)
 
 
-def _version(site: SiteView, decision: Decision) -> PublishedVersion:
-    version = site.version(decision.policy_version)
-    if version is None:
-        raise UnknownVersion(
-            "Load the banner again; it names the current version.", version=decision.policy_version
-        )
-    return version
+def _entry(submission: Submission, body: bytes, ring: KeyRing) -> ledger.Entry:
+    decision = submission.decision
+    return ledger.Entry(decision.receipt_id, decision.visitor_id, submission.at, ring.receipt_key.kid, body)
 
 
-def _check(site: SiteView, version: PublishedVersion, decision: Decision) -> None:
-    if decision.language not in version.notices:
-        raise UnknownLanguage("Show the notice in one of these.", languages=sorted(version.notices))
-    asked = set(version.facts.purposes)
-    given = set(decision.choices)
-    if given != asked or not set(decision.asked) <= asked:
-        raise UnknownPurpose(
-            "State a choice for every additional purpose and for nothing else.",
-            unknown=sorted((given | set(decision.asked)) - asked),
-            missing=sorted(asked - given),
-        )
-    if not is_known_build(site.id, decision.banner_build):
-        raise UnknownBuild("Load the banner again and send its `banner_build`.")
+def _outcome(
+    submission: Submission,
+    appended: Mapping[uuid.UUID, ledger.Stored],
+    standing: Mapping[uuid.UUID, ledger.Stored],
+    fresh: Mapping[uuid.UUID, tuple[Submission, bytes]],
+    origins: Mapping[int, str],
+) -> Acknowledgement:
+    key = submission.decision.receipt_id
+    receipt = appended.get(key) or standing[key]
+    created = key in fresh and fresh[key][0] is submission
+    return Acknowledgement(receipt, origins[receipt.epoch], created=created)
+
+
+def _origins(site_id: int, log: Log, standing: Mapping[uuid.UUID, ledger.Stored]) -> dict[int, str]:
+    """Return the origins of the logs that the answers name: this one's, and older epochs' where a retry needs them."""
+    if all(each.epoch == log.epoch for each in standing.values()):
+        return {log.epoch: log.origin}
+    rows = db.session.execute(select(Log.epoch, Log.origin).where(Log.site_id == site_id))
+    return {row.epoch: row.origin for row in rows}

@@ -7,14 +7,18 @@ and nothing is signed before that either: a signature on what was rolled back wo
 
 import hashlib
 import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 
+from consent_server.bulk import insert_rows
 from consent_server.db import db
 from consent_server.ledger.models import Log, Receipt
 from consent_server.problems import Unavailable
+
+_TABLE: Table = Receipt.__table__  # type: ignore[assignment]  # declarative models have a Table
 
 
 class LogClosed(Unavailable):
@@ -22,7 +26,7 @@ class LogClosed(Unavailable):
     title = "This site's log takes no receipts"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What goes into the log. `payload` is canonical JSON and carries a nonce, so that its hash tells nothing."""
 
@@ -31,6 +35,17 @@ class Entry:
     issued_at: datetime
     kid: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A receipt's row, as far as an answer needs it; `payload` is None when it was erased."""
+
+    epoch: int
+    idx: int
+    receipt_id: uuid.UUID
+    kid: str
+    payload: bytes | None
 
 
 def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
@@ -56,7 +71,7 @@ def lock_log(site_id: int) -> Log:
         .execution_options(populate_existing=True)
     ).one()
     if log.state != "open":
-        raise LogClosed(f"The log is {log.state}.")
+        raise LogClosed(f"The log is {log.state}; nothing was stored.")
     return log
 
 
@@ -67,20 +82,45 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
     )
 
 
-def append(log: Log, entry: Entry) -> Receipt:
-    """Store an entry at the next index of a locked log and return its row."""
-    receipt = Receipt(
-        site_id=log.site_id,
-        epoch=log.epoch,
-        idx=log.size,
-        receipt_id=entry.receipt_id,
-        kid=entry.kid,
-        visitor_id=entry.visitor_id,
-        issued_at=entry.issued_at,
-        entry=hashlib.sha256(entry.payload).digest(),
-        payload=entry.payload,
+def find_many(site_id: int, receipt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stored]:
+    """Return the receipts of these ids that there are."""
+    rows = db.session.execute(
+        select(Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload).where(
+            Receipt.site_id == site_id, Receipt.receipt_id.in_(list(receipt_ids))
+        )
     )
-    log.size += 1
-    db.session.add(receipt)
+    return {row.receipt_id: Stored(*row) for row in rows}
+
+
+def append_many(log: Log, entries: Sequence[Entry]) -> list[Stored]:
+    """Store entries at the next indexes of a locked log, in their order."""
+    first = log.size
+    insert_rows(
+        _TABLE,
+        [
+            {
+                "site_id": log.site_id,
+                "epoch": log.epoch,
+                "idx": idx,
+                "receipt_id": entry.receipt_id,
+                "kid": entry.kid,
+                "visitor_id": entry.visitor_id,
+                "issued_at": entry.issued_at,
+                "entry": hashlib.sha256(entry.payload).digest(),
+                "payload": entry.payload,
+            }
+            for idx, entry in enumerate(entries, first)
+        ],
+    )
+    log.size = first + len(entries)
     db.session.flush()
-    return receipt
+    return [
+        Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
+        for idx, entry in enumerate(entries, first)
+    ]
+
+
+def append(log: Log, entry: Entry) -> Receipt:
+    """Store one entry at the next index of a locked log and return its row."""
+    stored = append_many(log, [entry])[0]
+    return db.session.get_one(Receipt, (log.site_id, log.epoch, stored.idx))

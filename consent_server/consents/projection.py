@@ -1,0 +1,101 @@
+"""Bring consent records up to date after an append: all records of a batch in three statements."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from consent_server import clock
+from consent_server.bulk import insert_rows
+from consent_server.consents.facts import ConsentState, DecisionFacts
+from consent_server.consents.models import ConsentRecord, SubjectLink
+from consent_server.consents.payload import Decision
+from consent_server.consents.records import SUBJECT, VISITOR, look_again
+from consent_server.consents.rules import derive_state
+from consent_server.db import db
+from consent_server.ledger.append import Stored
+from consent_server.policies.published import SiteView
+
+Holder = tuple[str, str]
+
+_TABLE: Table = ConsentRecord.__table__  # type: ignore[assignment]  # declarative models have a Table
+_KEY = ("site_id", "holder_kind", "holder")
+_CONTENT = ("state", "epoch", "idx", "language", "updated_at")
+# A decision answers whatever was flagged before.
+_FLAGS: dict[str, Any] = {"flag": None, "flag_version_id": None, "flag_purposes": None, "flagged_at": None}
+
+
+def apply(site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Any, bytes]]) -> None:
+    """Derive and store the states of all visitors and subjects of a batch, in the order of the log.
+
+    Args:
+        site: the site, whose log is locked.
+        epoch: the log's epoch.
+        batch: (stored receipt, submission, payload) for each new receipt.
+    """
+    if not batch:
+        return
+    subjects = _subjects(site.id, {submission.decision.visitor_id for _, submission, _ in batch})
+    owners = [_holders(submission.decision, subjects) for _, submission, _ in batch]
+    states = _states(site.id, {holder for each in owners for holder in each})
+    rows: dict[Holder, dict[str, Any]] = {}
+    stale: dict[Holder, datetime] = {}
+    for (stored, submission, _), holders in zip(batch, owners, strict=True):
+        facts = facts_of_decision(submission.decision, at=submission.at, until=submission.at + site.lifetime)
+        for holder in holders:
+            state = states[holder] = derive_state(states.get(holder), facts, site.facts)
+            rows[holder] = {
+                **dict(zip(_KEY, (site.id, *holder), strict=True)),
+                "state": state.to_json(),
+                "epoch": epoch,
+                "idx": stored.idx,
+                "language": submission.decision.language,
+                "updated_at": submission.at,
+                **_FLAGS,
+            }
+            if site.current is not None and facts.version != site.current.number:
+                stale[holder] = submission.at
+    insert_rows(_TABLE, list(rows.values()), conflict=_KEY, replace=(*_CONTENT, *_FLAGS))
+    if stale:
+        # Their flags were computed against what these decisions have just replaced; look again soon.
+        look_again(site.id, list(stale), now=max(stale.values()))
+
+
+def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> DecisionFacts:
+    """Return what the state depends on of a decision that reached the server at this instant."""
+    return DecisionFacts(
+        version=decision.policy_version,
+        action=decision.action,
+        choices=decision.choices,
+        asked=frozenset(decision.asked),
+        at=clock.to_ms(at),
+        until=clock.to_ms(until),
+    )
+
+
+def _subjects(site_id: int, visitors: Iterable[Any]) -> Mapping[Any, str]:
+    rows = db.session.execute(
+        select(SubjectLink.visitor_id, SubjectLink.subject).where(
+            SubjectLink.site_id == site_id, SubjectLink.visitor_id.in_(list(visitors))
+        )
+    )
+    return {row.visitor_id: row.subject for row in rows}
+
+
+def _holders(decision: Decision, subjects: Mapping[Any, str]) -> list[Holder]:
+    holders = [(VISITOR, str(decision.visitor_id))]
+    if decision.visitor_id in subjects:
+        holders.append((SUBJECT, subjects[decision.visitor_id]))
+    return holders
+
+
+def _states(site_id: int, holders: Iterable[Holder]) -> dict[Holder, ConsentState]:
+    rows = db.session.execute(
+        select(ConsentRecord.holder_kind, ConsentRecord.holder, ConsentRecord.state).where(
+            ConsentRecord.site_id == site_id,
+            ConsentRecord.holder_kind.in_([VISITOR, SUBJECT]),
+            ConsentRecord.holder.in_([holder for _, holder in holders]),
+        )
+    )
+    return {(kind, holder): ConsentState.from_json(state) for kind, holder, state in rows}
