@@ -190,6 +190,34 @@ SETTINGS = (
         "300",
         "Seconds that browsers and caches may reuse the tag without asking.",
     ),
+    Setting(
+        "anchor_file",
+        str,
+        "",
+        "File outside the database to which every signed checkpoint is appended; empty means `anchors.jsonl` in the "
+        "data folder, but only a path on another volume survives with it; `none` keeps none.",
+    ),
+    Setting(
+        "anchor_git",
+        str,
+        "",
+        "Git repository (address or path) to which checkpoints are pushed each minute; empty means none.",
+        secret=True,
+    ),
+    Setting(
+        "anchor_url",
+        _optional_address,
+        "",
+        "Address to which each minute's newest checkpoints are posted; a 2xx answer acknowledges; empty means none.",
+        secret=True,
+    ),
+    Setting(
+        "allow_unsafe_database",
+        _boolean,
+        "false",
+        "Start although the database may lose what it has acknowledged (PostgreSQL's `fsync`, `full_page_writes` or "
+        "`synchronous_commit` off); for tests only.",
+    ),
     Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
     Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
@@ -223,6 +251,10 @@ class Settings:
     lease_seconds: timedelta
     config_cache_seconds: int
     tag_max_age: int
+    anchor_file: Path | None
+    anchor_git: str
+    anchor_url: str
+    allow_unsafe_database: bool
     gpc_last_update: str
     log_format: str
     log_level: str
@@ -245,6 +277,10 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         Path(values["keys_dir"]).expanduser().absolute() if values["keys_dir"] else data_dir / "keys"
     )
     values["database_url"] = values["database_url"] or f"sqlite:///{data_dir / 'consent.sqlite3'}"
+    anchor = values["anchor_file"]
+    values["anchor_file"] = (
+        None if anchor == "none" else Path(anchor or data_dir / "anchors.jsonl").expanduser().absolute()
+    )
     return Settings(**values)
 
 

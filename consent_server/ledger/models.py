@@ -99,3 +99,17 @@ class SignedCheckpoint(Base):
     root: Mapped[bytes] = mapped_column(LargeBinary(32))
     note: Mapped[str] = mapped_column(Text)
     signed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Anchor(Base):
+    """That a checkpoint was written outside the database: where (`sink`), and what the other side answered."""
+
+    __tablename__ = "anchor"
+    __table_args__ = (CheckConstraint("sink in ('file', 'git', 'http')", name="sink"),)
+
+    site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sink: Mapped[str] = mapped_column(String(8), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    ack: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
