@@ -7,25 +7,29 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from consent_server import auth, http, i18n, logs, migrate, openapi, system
+from consent_server import auth, http, i18n, logs, migrate, openapi, screens, system
 from consent_server.accounts import pages as account_pages
 from consent_server.accounts.access import staff_gate
 from consent_server.banner import api as banner_api
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import pages as receipt_pages
+from consent_server.console import overview, publish
 from consent_server.db import db, prepare_engine
 from consent_server.jobs.runner import Runner
 from consent_server.keys import load_keys
 from consent_server.ledger import api as ledger_api
 from consent_server.ledger import tasks as ledger_tasks
 from consent_server.policies import api as policies_api
+from consent_server.policies import draft_pages
 from consent_server.policies import pages as policy_pages
 from consent_server.policies import public as policy_public
 from consent_server.problems import Problem
 from consent_server.purposes import pages as purpose_pages
 from consent_server.reconsent import api as reconsent_api
+from consent_server.reconsent import pages as reconsent_pages
 from consent_server.reconsent import tasks as reconsent_tasks
+from consent_server.sites import audit_pages, key_pages
 from consent_server.sites import pages as site_pages
 from consent_server.sites.access import server_gate
 
@@ -37,10 +41,16 @@ PAGES = [
     openapi.bp,
     account_pages.bp,
     site_pages.bp,
+    key_pages.bp,
+    audit_pages.bp,
     purpose_pages.bp,
     policy_pages.bp,
+    draft_pages.bp,
     policy_public.bp,
     receipt_pages.bp,
+    reconsent_pages.bp,
+    overview.bp,
+    publish.bp,
 ]
 JOBS = [reconsent_tasks, ledger_tasks]  # importing a slice's tasks registers their handlers
 
@@ -89,6 +99,7 @@ def build(settings: Settings | None = None) -> Flask:
             "staff": staff_gate,
         },
     )
+    screens.install(app, api=API)  # after the gates: who is not signed in is sent to do so first
     openapi.install(app, API)
     http.install(app, html_error=_error_page)  # after it: the API library sets error handlers of its own
     for blueprint in PAGES:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify
+from flask import Blueprint, Response, current_app, jsonify, redirect, url_for
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,6 +13,13 @@ from consent_server.http import allow_origin, settings
 from consent_server.jobs.models import Job
 
 bp = Blueprint("system", __name__)
+
+
+@bp.get("/")
+@auth("public")
+def root() -> Any:
+    """Send who types the bare address to the console."""
+    return redirect(url_for("sites.index"))
 
 
 @bp.get("/healthz")

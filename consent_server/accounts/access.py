@@ -32,7 +32,9 @@ def load_account() -> None:
         with transaction():
             service.keep_alive(token, now=instant)
         session = service.session_of(token, now=instant, idle=timedelta(hours=settings().session_hours))
-    g.account = session.account if session else None
+    if session is not None:
+        g.account = session.account
+        g.page_language = session.account.language
 
 
 def staff_gate() -> Any:

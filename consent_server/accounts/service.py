@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -75,6 +75,19 @@ def set_password(account: Account, password: str, *, now: datetime, actor: str) 
     for session in db.session.scalars(select(ConsoleSession).where(ConsoleSession.account_id == account.id)):
         db.session.delete(session)
     audit.record("accounts.set_password", actor=actor, now=now, target=f"account:{account.id}")
+
+
+def choose_language(account: Account, language: str, *, now: datetime, actor: str) -> None:
+    """Set the language in which the console speaks to an account."""
+    account.language = language
+    audit.record("accounts.choose_language", actor=actor, now=now, target=f"account:{account.id}")
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """Return the names of those actors of the audit log that are accounts, by actor."""
+    ids = {int(actor.partition(":")[2]) for actor in actors if actor.startswith("account:")}
+    found = db.session.scalars(select(Account).where(Account.id.in_(ids)))
+    return {actor_of(account): account.name for account in found}
 
 
 def account_by_email(email: str) -> Account | None:

@@ -20,9 +20,13 @@ def record(
     return event
 
 
-def newest(*, site_id: int | None = None, limit: int = 50) -> Sequence[AuditEvent]:
-    """Return the newest rows first, of one site or of all."""
+def newest(
+    *, site_id: int | None = None, before: int | None = None, limit: int = 50
+) -> Sequence[AuditEvent]:
+    """Return the newest rows first, of one site or of all; `before` is the id that a page ended with."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(AuditEvent.id < before)
     if site_id is not None:
         query = query.where(AuditEvent.site_id == site_id)
     return db.session.scalars(query).all()

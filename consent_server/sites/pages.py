@@ -1,5 +1,140 @@
-"""Console pages."""
+"""Sites: list, create, settings."""
 
-from flask import Blueprint
+from typing import Any
+from urllib.parse import urlsplit
 
-bp = Blueprint("sites", __name__, url_prefix="/console/sites")
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from consent_server import clock
+from consent_server.accounts.access import actor
+from consent_server.auth import auth
+from consent_server.db import transaction
+from consent_server.http import public_url
+from consent_server.problems import InvalidInput, Problem
+from consent_server.screens import done, lines, page, require, text
+from consent_server.sites import service
+
+bp = Blueprint("sites", __name__, url_prefix="/console")
+SHIPPED = ("en", "zh-CN")  # languages in which the banner's own words ship; others fall back to English
+
+
+@bp.get("", strict_slashes=False)
+@auth("staff")
+def index() -> ResponseReturnValue:
+    """List all sites."""
+    return page("sites/index.html", sites=service.all_sites())
+
+
+@bp.get("/sites")
+@auth("staff")
+def to_index() -> ResponseReturnValue:
+    """Send who shortens an address to the list."""
+    return redirect(url_for("sites.index"))
+
+
+@bp.get("/sites/new")
+@auth("staff")
+def new() -> ResponseReturnValue:
+    """Show the form of a new site."""
+    blank = {
+        "name": "",
+        "origins": "",
+        "languages": "en\nzh-CN",
+        "region_profile": "opt_in",
+        "consent_days": "180",
+    }
+    return page("sites/new.html", values=blank, shipped=SHIPPED)
+
+
+@bp.post("/sites/new")
+@auth("staff")
+def create() -> ResponseReturnValue:
+    """Make a site."""
+    try:
+        with transaction():
+            site = service.create_site(
+                **_fields(),
+                now=clock.now(),
+                actor=actor(),
+                log_host=urlsplit(public_url()).hostname or "localhost",
+            )
+            key = site.key
+    except Problem as problem:
+        return page("sites/new.html", problem=problem, values=request.form, shipped=SHIPPED)
+    return done(
+        _("The site is there. Next: describe its purposes, then write its policy."),
+        "overview.show",
+        site_key=key,
+    )
+
+
+@bp.get("/sites/<site_key>/settings")
+@auth("staff")
+def settings(site_key: str) -> ResponseReturnValue:
+    """Show a site's settings."""
+    site = service.site_by_key(site_key)
+    values = {
+        "name": site.name,
+        "origins": "\n".join(site.origins),
+        "languages": "\n".join(site.languages),
+        "region_profile": site.region_profile,
+        "consent_days": str(site.consent_days),
+    }
+    return page("sites/settings.html", site=site, values=values, shipped=SHIPPED)
+
+
+@bp.post("/sites/<site_key>/settings")
+@auth("staff")
+def save_settings(site_key: str) -> ResponseReturnValue:
+    """Change a site; its banner follows at once."""
+    try:
+        with transaction():
+            site = service.site_by_key(site_key)
+            service.update_site(site, now=clock.now(), actor=actor(), **_fields())
+    except Problem as problem:
+        site = service.site_by_key(site_key)
+        return page("sites/settings.html", problem=problem, site=site, values=request.form, shipped=SHIPPED)
+    return done(_("The settings are saved. The banner follows at once."), "sites.settings", site_key=site_key)
+
+
+def _fields() -> dict[str, Any]:
+    """Return the checked fields of a site's form.
+
+    Raises:
+        InvalidInput: with a message for each field that is wrong.
+    """
+    wrong = require(name=(text("name"), 120))
+    days, region = text("consent_days"), text("region_profile")
+    if not days.isdecimal() or not 1 <= int(days) <= 730:
+        wrong["consent_days"] = _("Write a whole number from 1 to 730.")
+    if region not in ("opt_in", "opt_out"):
+        wrong["region_profile"] = _("Choose one.")
+    if not lines("origins"):
+        wrong["origins"] = _("Fill this in.")
+    for field, check in (("origins", _origins), ("languages", service.checked_languages)):
+        try:
+            check(lines(field))
+        except InvalidInput:
+            wrong.setdefault(field, _wrong_line(field))
+    if wrong:
+        raise InvalidInput("Look at the marked fields.", errors=wrong)
+    return {
+        "name": text("name"),
+        "origins": lines("origins"),
+        "languages": lines("languages"),
+        "region_profile": region,
+        "consent_days": int(days),
+    }
+
+
+def _origins(origins: list[str]) -> None:
+    for origin in origins:
+        service.origin_of(origin)
+
+
+def _wrong_line(field: str) -> str:
+    if field == "origins":
+        return _("Write each origin like https://shop.example, without a path.")
+    return _("Write each language as a tag like en or zh-CN, the default first.")

@@ -1,0 +1,77 @@
+"""Find receipts: newest first, a page at a time, by what a regulator or a visitor may bring."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+
+from consent_server.db import db, is_sqlite
+from consent_server.ledger.models import Receipt
+
+PAGE = 25
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to look for; what is None does not matter. `since` is inclusive, `before` is not."""
+
+    receipt_id: uuid.UUID | None = None
+    visitor_id: uuid.UUID | None = None
+    subject: str | None = None
+    version: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of receipts and where the next one begins, or None."""
+
+    receipts: Sequence[Receipt]
+    next_cursor: str | None
+
+
+def find_receipts(site_id: int, wanted: Filter, *, cursor: str | None = None, limit: int = PAGE) -> Found:
+    """Return the site's receipts that fit, newest first. A cursor that is no cursor begins at the newest."""
+    query = select(Receipt).where(Receipt.site_id == site_id, *_conditions(wanted))
+    place = _place(cursor)
+    if place is not None:
+        epoch, idx = place
+        query = query.where(or_(Receipt.epoch < epoch, and_(Receipt.epoch == epoch, Receipt.idx < idx)))
+    rows = db.session.scalars(query.order_by(Receipt.epoch.desc(), Receipt.idx.desc()).limit(limit + 1)).all()
+    page = rows[:limit]
+    return Found(page, f"{page[-1].epoch}.{page[-1].idx}" if len(rows) > limit else None)
+
+
+def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.receipt_id is not None:
+        conditions.append(Receipt.receipt_id == wanted.receipt_id)
+    if wanted.visitor_id is not None:
+        conditions.append(Receipt.visitor_id == wanted.visitor_id)
+    if wanted.subject is not None:
+        conditions.append(Receipt.subject == wanted.subject)
+    if wanted.since is not None:
+        conditions.append(Receipt.issued_at >= wanted.since)
+    if wanted.before is not None:
+        conditions.append(Receipt.issued_at < wanted.before)
+    if wanted.version is not None:
+        conditions.append(_names_version(wanted.version))
+    return conditions
+
+
+def _names_version(number: str) -> ColumnElement[bool]:
+    # The version stands only in the payload, which is canonical: one version, one run of bytes.
+    needle = literal(f'"policy_version":"{number}"'.encode())
+    if is_sqlite():
+        return func.instr(Receipt.payload, needle) > 0
+    return func.position(needle.op("IN")(Receipt.payload)) > 0
+
+
+def _place(cursor: str | None) -> tuple[int, int] | None:
+    epoch, _, idx = (cursor or "").partition(".")
+    if not (epoch.isdecimal() and idx.isdecimal() and len(epoch) < 10 and len(idx) < 19):
+        return None
+    return int(epoch), int(idx)

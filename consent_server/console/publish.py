@@ -1,0 +1,267 @@
+"""Publish a draft: what changed, what kind of change each is, whom it touches, and what stands in the way."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from flask import Blueprint, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from consent_server import clock, labels
+from consent_server.accounts.access import actor
+from consent_server.accounts.service import names_of
+from consent_server.auth import auth
+from consent_server.console.change_forms import (
+    GROUPS,
+    REASONS,
+    described,
+    empty_row,
+    row_of,
+    row_of_facts,
+    typed,
+)
+from consent_server.db import transaction
+from consent_server.policies import drafting, publishing
+from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
+from consent_server.policies.facts import VersionFacts
+from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.policies.published import site_view
+from consent_server.policies.text import SectionChange, changed_sections, outline_differences, parse
+from consent_server.problems import NotFound, Problem
+from consent_server.purposes.service import freeze
+from consent_server.reconsent import service as reconsent
+from consent_server.screens import done, page, text
+from consent_server.sites.models import Site
+from consent_server.sites.service import site_by_key
+
+bp = Blueprint(
+    "publish", __name__, url_prefix="/console/sites/<site_key>/policies/<policy_key>/draft/publish"
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft with what it belongs to."""
+
+    site: Site
+    policy: Policy
+    version: PolicyVersion
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What addresses of its pages need."""
+        return {"site_key": self.site.key, "policy_key": self.policy.key}
+
+
+@bp.get("")
+@auth("staff")
+def show(site_key: str, policy_key: str) -> ResponseReturnValue:
+    """Show what publishing would do."""
+    return _page(_load(site_key, policy_key))
+
+
+@bp.post("/changes")
+@auth("staff")
+def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
+    """Save the typed changes, or add and remove rows of the form."""
+    rows = described(request.form)
+    step, _colon, at = request.form.get("do", "save").partition(":")
+    draft = _load(site_key, policy_key)
+    if step == "add":
+        return _page(draft, rows=[*rows, empty_row(draft.site.languages)], unsaved=True)
+    if step == "adopt":
+        found = publishing.readiness(draft.version).detected
+        return _page(
+            draft, rows=[*rows, *(row_of_facts(each, draft.site.languages) for each in found)], unsaved=True
+        )
+    if step == "remove" and at.isdecimal() and int(at) < len(rows):
+        return _page(draft, rows=[*rows[: int(at)], *rows[int(at) + 1 :]], unsaved=True)
+    try:
+        with transaction():
+            draft = _load(site_key, policy_key)
+            drafting.set_changes(
+                draft.version,
+                typed(rows),
+                now=clock.now(),
+                actor=actor(),
+                revision=request.form.get("revision", type=int),
+            )
+    except Problem as problem:
+        return _page(_load(site_key, policy_key), rows=rows, problem=problem, unsaved=True)
+    return done(_("The changes are saved."), "publish.show", site_key=site_key, policy_key=policy_key)
+
+
+@bp.post("/approve/<int:change_id>")
+@auth("staff")
+def approve(site_key: str, policy_key: str, change_id: int) -> ResponseReturnValue:
+    """Approve, as the second person, that a change counts as less than its type proposes."""
+    try:
+        with transaction():
+            draft = _load(site_key, policy_key)
+            drafting.approve_downgrade(draft.version, change_id, now=clock.now(), actor=actor())
+    except Problem as problem:
+        return _page(_load(site_key, policy_key), problem=problem)
+    return done(
+        _("You have approved the lower class."), "publish.show", site_key=site_key, policy_key=policy_key
+    )
+
+
+@bp.post("/waive")
+@auth("staff")
+def waive(site_key: str, policy_key: str) -> ResponseReturnValue:
+    """Waive a rule for one language, with a reason that the version keeps."""
+    try:
+        with transaction():
+            draft = _load(site_key, policy_key)
+            if text("rule") not in labels.WAIVER or text("language") not in draft.site.languages:
+                raise NotFound("There is nothing to waive there.")
+            drafting.waive(
+                draft.version,
+                rule=text("rule"),
+                language=text("language"),
+                reason=text("reason"),
+                now=clock.now(),
+                actor=actor(),
+            )
+    except Problem as problem:
+        return _page(_load(site_key, policy_key), problem=problem)
+    return done(_("The waiver is noted."), "publish.show", site_key=site_key, policy_key=policy_key)
+
+
+@bp.post("")
+@auth("staff")
+def publish(site_key: str, policy_key: str) -> ResponseReturnValue:
+    """Publish exactly what the person has looked at."""
+    try:
+        with transaction():
+            draft = _load(site_key, policy_key)
+            if request.form.get("seen") != _seen(draft):
+                raise drafting.DraftChanged(
+                    "Something has changed since you opened this page. Look at it again."
+                )
+            version = publishing.publish_version(draft.version, now=clock.now(), actor=actor())
+            number, is_asked = version.number, draft.site.policy_id == draft.policy.id
+    except Problem as problem:
+        return _page(_load(site_key, policy_key), problem=problem)
+    message = _("Version %(number)s is published.", number=number)
+    if is_asked:
+        return done(message, "reconsent_pages.show", site_key=site_key)
+    return done(message, "policy_pages.show", site_key=site_key, policy_key=policy_key)
+
+
+@bp.errorhandler(drafting.Immutable)
+def _published_meanwhile(_problem: Problem) -> ResponseReturnValue:
+    """Send to the policy who works on a draft that was published meanwhile."""
+    return redirect(url_for("policy_pages.show", **(request.view_args or {})))
+
+
+def _load(site_key: str, policy_key: str) -> Draft:
+    site = site_by_key(site_key)
+    policy = drafting.policy_by_key(site, policy_key)
+    version = drafting.draft_of(policy)
+    if version is None:
+        raise NotFound("There is no draft now; the policy's page opens one.")
+    return Draft(site, policy, version)
+
+
+def _page(
+    draft: Draft, *, rows: list[dict[str, Any]] | None = None, problem: Problem | None = None, **values: Any
+) -> ResponseReturnValue:
+    version, site = draft.version, draft.site
+    ready = publishing.readiness(version)
+    before = drafting.newest_of(draft.policy)
+    return page(
+        "policies/publish.html",
+        problem=problem,
+        site=site,
+        policy=draft.policy,
+        draft=version,
+        ready=ready,
+        before=before,
+        sections=_sections(before, version, site),
+        differences=_differences(version, site),
+        rows=[row_of(change, site.languages) for change in version.changes] if rows is None else rows,
+        purposes=_purpose_names(draft, before),
+        groups=GROUPS,
+        reasons=REASONS,
+        approvals=_approvals(version),
+        names=names_of(
+            {
+                actor(),
+                *(w.waived_by for w in version.waivers),
+                *(c.approved_by or "" for c in version.changes),
+            }
+        ),
+        waivable=[each for each in ready.obstacles if each.can_be_waived],
+        effect=_effect(draft, ready, now=clock.now()),
+        tally=Counter(change.change_class.value for change in ready.changes),
+        seen=_seen(draft),
+        **values,
+    )
+
+
+def _effect(draft: Draft, ready: publishing.Readiness, *, now: datetime) -> reconsent.Preview | None:
+    """Return whom the version would touch; None where no visitor is asked about this policy."""
+    view = site_view(draft.site.key)
+    if draft.site.policy_id != draft.policy.id or view.current is None:
+        return None
+    additional = tuple(p["key"] for p in freeze(draft.site) if p["function"] == "additional")
+    return reconsent.preview(view, VersionFacts(ready.number, ready.changes, additional), now=now)
+
+
+def _sections(
+    before: PolicyVersion | None, draft: PolicyVersion, site: Site
+) -> dict[str, list[SectionChange]]:
+    """Return, by language, which sections differ from the newest version."""
+    old = {notice.language: notice for notice in before.notices} if before else {}
+    return {
+        notice.language: changed_sections(_parsed(old[notice.language]), _parsed(notice))
+        for notice in draft.notices
+        if notice.language in old and notice.language in site.languages
+    }
+
+
+def _differences(draft: PolicyVersion, site: Site) -> dict[str, list[Any]]:
+    documents = {notice.language: _parsed(notice) for notice in draft.notices}
+    first = documents.get(site.default_language)
+    if first is None:
+        return {}
+    return {
+        language: outline_differences(first, document)
+        for language, document in documents.items()
+        if document is not first
+    }
+
+
+def _parsed(notice: Any) -> Any:
+    return parse(notice.source, language=notice.language, format=notice.format)
+
+
+def _purpose_names(draft: Draft, before: PolicyVersion | None) -> dict[str, Mapping[str, Any]]:
+    """Return the purposes that a change may name: those of now, and those that the version before still had."""
+    if draft.site.policy_id != draft.policy.id:
+        return {}
+    old = orjson.loads(before.snapshot).get("purposes", []) if before and before.snapshot else []
+    return {purpose["key"]: purpose["texts"] for purpose in [*old, *freeze(draft.site)]}
+
+
+def _approvals(version: PolicyVersion) -> list[dict[str, Any]]:
+    """Return the changes that a second person must approve, or has approved."""
+    found = []
+    for change in version.changes:
+        kind, effect = ChangeType(change.type), ChangeClass(change.effect)
+        if is_downgrade(kind, effect) and proposed_class(kind).is_major and not effect.is_major:
+            found.append({"change": change, "mine": change.classified_by == actor()})
+    return found
+
+
+def _seen(draft: Draft) -> str:
+    """Return a hash of all that publishing would freeze, so that nobody publishes what they have not seen."""
+    waivers = [[waiver.rule, waiver.language, waiver.reason] for waiver in draft.version.waivers]
+    facts = [draft.version.id, draft.version.revision, waivers, freeze(draft.site)]
+    return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()

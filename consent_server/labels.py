@@ -1,0 +1,240 @@
+"""Words for the codes that the console shows: each code once, in the page's language."""
+
+from typing import Final
+
+from flask_babel import LazyString, lazy_gettext
+from flask_babel import lazy_gettext as _
+
+Words = dict[str, LazyString]
+
+REGION: Final[Words] = {
+    "opt_in": _("Opt-in: nothing runs before a yes"),
+    "opt_out": _("Opt-out: visitors may object"),
+}
+FUNCTION: Final[Words] = {"basic": _("Basic"), "additional": _("Additional")}
+CONSENT_KIND: Final[Words] = {
+    "general": _("General consent"),
+    "explicit": _("Explicit consent"),
+    "separate": _("Separate consent"),
+    "written": _("Written consent"),
+    "guardian": _("Guardian's consent"),
+}
+LEGAL_BASIS: Final[Words] = {
+    "consent": _("Consent"),
+    "contract": _("Contract"),
+    "legal_obligation": _("Legal obligation"),
+    "vital_interests": _("Vital interests"),
+    "public_task": _("Task in the public interest"),
+    "legitimate_interests": _("Legitimate interests"),
+    "hr_management": _("Human resources management"),
+    "public_emergency": _("Public-health emergency"),
+    "disclosed_information": _("Information already disclosed lawfully"),
+}
+STORE: Final[Words] = {
+    "cookie": _("Cookie"),
+    "local_storage": _("Browser storage"),
+    "session_storage": _("Tab storage"),
+}
+PARTY: Final[Words] = {"first": _("First party"), "third": _("Third party")}
+FORMAT: Final[Words] = {"markdown": _("Markdown"), "plain": _("Plain text")}
+CHOICE: Final[Words] = {"granted": _("Granted"), "denied": _("Denied")}
+ACTION: Final[Words] = {
+    "accept_all": _("Accepted all"),
+    "reject_all": _("Rejected all"),
+    "custom": _("Chose one by one"),
+    "withdraw": _("Withdrew"),
+    "expire": _("Expired"),
+    "gpc": _("Global Privacy Control"),
+    "dnt": _("Do Not Track"),
+}
+LAYER: Final[Words] = {
+    "banner": _("Banner"),
+    "preferences": _("Preferences"),
+    "delta": _("What changed"),
+    "frame": _("Blocked content"),
+    "api": _("Page's own button"),
+}
+CHANGE_CLASS: Final[Words] = {
+    "patch": _("Patch"),
+    "minor": _("Minor"),
+    "major_notice": _("Major: notice"),
+    "major_consent": _("Major: ask again"),
+}
+CLASS_EFFECT: Final[Words] = {
+    "patch": _("Visitors see nothing; the history shows it."),
+    "minor": _("Marked as updated; consent stands."),
+    "major_notice": _("Visitors who are touched see a notice; consent stands."),
+    "major_consent": _("Visitors who agreed to what is touched are asked again."),
+}
+CHANGE_TYPE: Final[Words] = {
+    "purpose_added": _("Purpose added"),
+    "purpose_changed": _("Purpose or manner of use changed"),
+    "data_type": _("Further type of data"),
+    "recipients": _("Further recipient"),
+    "legal_basis": _("Another legal basis"),
+    "cross_border": _("Transfer abroad"),
+    "sensitive_data": _("Sensitive data"),
+    "service_added": _("Service added"),
+    "cookie_added": _("Cookie added"),
+    "ownership": _("Ownership or organisation"),
+    "rights": _("Rights and how to exercise them"),
+    "contact": _("Contact or complaint channel"),
+    "impact_assessment": _("Impact assessment shows a high risk"),
+    "retention": _("Storage period"),
+    "purpose_removed": _("Purpose removed"),
+    "purpose_renamed": _("Purpose renamed"),
+    "service_removed": _("Service removed"),
+    "cookie_removed": _("Cookie removed"),
+    "wording": _("Wording"),
+    "translation": _("Translation"),
+    "typo": _("Typing error"),
+    "link": _("Link"),
+    "unclassified": _("Not classified"),
+}
+SECTION: Final[Words] = {
+    "added": _("Added"),
+    "removed": _("Removed"),
+    "changed": _("Changed"),
+    "moved": _("Moved"),
+}
+JOB: Final[Words] = {
+    "queued": _("Waiting"),
+    "running": _("Running"),
+    "done": _("Done"),
+    "failed": _("Failed"),
+}
+HOLDER: Final[Words] = {"visitor": _("Visitors"), "subject": _("Known users")}
+CHECK: Final[Words] = {
+    "form": _("Form"),
+    "signature": _("Signature"),
+    "log": _("Place in the log"),
+    "version": _("Policy version"),
+    "text": _("Text that was shown"),
+}
+CHECK_PASSED: Final[Words] = {
+    "form": _("It has the form of a consent receipt."),
+    "signature": _("Signed by a key of this server."),
+    "log": _("The log has exactly this receipt at its index."),
+    "version": _("It names the policy version as it was published."),
+    "text": _("It names the text as it was published in that language."),
+}
+CHECK_FAILED: Final[Words] = {
+    "form": _("This is not a receipt."),
+    "signature": _("No key of this server signed these bytes."),
+    "log": _("The log does not have this receipt at its index."),
+    "version": _("The policy version that it names was not published so."),
+    "text": _("The text that it names was not published in that language."),
+}
+WAIVER: Final[Words] = {"missing-language": _("Language missing"), "out-of-step": _("Out of step")}
+WARNING: Final[Words] = {
+    "bidi_control": _("An invisible character changes the direction of the text"),
+    "broken_anchor": _("A link leads to a section that does not exist"),
+    "control_character": _("A control character"),
+    "duplicate_number": _("This section number occurs twice"),
+    "empty_section": _("A heading with nothing under it"),
+    "empty_slot": _("A blank that nobody has filled in"),
+    "event_handler_removed": _("An event handler was removed"),
+    "image_removed": _("An image was removed"),
+    "invisible_character": _("An invisible character"),
+    "link_repaired": _("A link was repaired"),
+    "no_headings": _("No headings or numbered sections were found"),
+    "no_title": _("The text has no title"),
+    "number_gap": _("The numbering skips a number"),
+    "number_out_of_order": _("The numbering goes back"),
+    "raw_html_removed": _("Raw HTML was removed"),
+    "script_removed": _("A script was removed"),
+    "stray_markup": _("Markup was not understood and shows in the text"),
+    "unbalanced_quotes": _("An opening or closing quotation mark is missing"),
+    "unsafe_link_removed": _("An unsafe link was removed"),
+}
+SOURCE_ERROR: Final[Words] = {
+    "empty": _("The text is empty."),
+    "too-large": _("The text is too large."),
+    "nul": _("The text holds a NUL character; it is not a text file."),
+    "surrogate": _("The text holds half a character; save it as UTF-8."),
+    "encoding": _("The file's encoding is not known; save it as UTF-8."),
+    "format": _("Only Markdown (.md) and plain text (.txt) can be read."),
+}
+
+
+def difference(kind: str, *, language: str, section: str) -> LazyString:
+    """Return what is out of step between two languages of one version."""
+    return lazy_gettext(_DIFFERENCE[kind], language=language, section=section or _("Introduction"))
+
+
+def N_(message: str) -> str:
+    """Mark a message for translation and return it as it is."""
+    return message
+
+
+_DIFFERENCE: Final = {
+    "missing": N_("“%(section)s” is missing in %(language)s."),
+    "level": N_("“%(section)s” has another heading level in %(language)s."),
+    "order": N_("From “%(section)s” on, the sections of %(language)s come in another order."),
+    "empty": N_("“%(section)s” has nothing under it in %(language)s."),
+    "lists": N_("“%(section)s” has another number of list items in %(language)s."),
+    "tables": N_("“%(section)s” has another number of table rows in %(language)s."),
+    "paragraphs": N_("“%(section)s” has another number of paragraphs in %(language)s."),
+}
+_OBSTACLE: Final = {
+    "missing-language": N_("There is no text in %(language)s. Write it, or waive it with a reason."),
+    "out-of-step": N_(
+        "%(language)s is out of step with the default language. Bring it in step, or waive it with a reason."
+    ),
+    "untyped-change": N_("The text has changed. Say below what kind of change it is."),
+    "downgrade-reason": N_("“%(type)s”: say why it counts as less than its type proposes."),
+    "downgrade-approval": N_("“%(type)s”: a second person must approve that it is not major."),
+    "rename-unclear": N_("A rename must lead from one old key to one new key: %(subject)s."),
+    "unknown-purpose": N_("A change names a purpose that there is not: %(subject)s."),
+    "purpose-untranslated": N_("Purpose “%(subject)s” has no name or description in %(language)s."),
+    "nothing-changed": N_("Texts and purposes are those of the newest version; there is nothing to publish."),
+}
+
+
+def obstacle(code: str, *, language: str, subject: str) -> LazyString:
+    """Return what stands in the way of publishing, and what to do."""
+    kind = CHANGE_TYPE.get(subject, subject)
+    return lazy_gettext(_OBSTACLE[code], language=language, subject=subject, type=kind)
+
+
+# What schemas say about a field, in the words of the library and of our own; shown by `screens.said`.
+SCHEMA_MESSAGES: Final = (
+    N_("Missing data for required field."),
+    N_("Not a valid string."),
+    N_("Shorter than minimum length 1."),
+    N_("Length must be between 1 and 60."),
+    N_("Length must be between 1 and 120."),
+    N_("Length must be between 1 and 200."),
+    N_("Longer than maximum length 2000."),
+    N_("Use 1 to 40 of a-z, 0-9, - and _, a letter first."),
+    N_("Write `session` or an ISO 8601 duration such as P13M."),
+    N_("Start with https://"),
+    N_("Two purposes have the same key."),
+    N_("An additional purpose rests on consent or legitimate_interests."),
+    N_("A basic purpose is never asked, so it cannot rest on consent."),
+)
+AUDIT: Final[Words] = {
+    "accounts.create": _("Made an account"),
+    "accounts.set_password": _("Set a password"),
+    "accounts.sign_in": _("Signed in"),
+    "accounts.sign_out": _("Signed out"),
+    "accounts.make_sign_in_link": _("Made a sign-in link"),
+    "accounts.choose_language": _("Chose a language"),
+    "sites.create": _("Created a site"),
+    "sites.update": _("Changed a site's settings"),
+    "sites.issue_api_key": _("Issued an API key"),
+    "sites.revoke_api_key": _("Revoked an API key"),
+    "sites.reveal_identity_secret": _("Looked at the identity secret"),
+    "sites.rotate_identity_secret": _("Replaced the identity secret"),
+    "purposes.replace": _("Changed the purposes"),
+    "policies.create": _("Created a policy"),
+    "policies.open_draft": _("Opened a draft"),
+    "policies.save_notice": _("Saved a draft's text"),
+    "policies.classify": _("Classified the changes"),
+    "policies.approve_downgrade": _("Approved a lower class"),
+    "policies.waive": _("Waived a rule"),
+    "policies.discard_draft": _("Discarded a draft"),
+    "policies.publish": _("Published a version"),
+    "policies.import": _("Imported a version published elsewhere"),
+}
+ACTOR: Final[Words] = {"command": _("Command line"), "system": _("The server itself")}

@@ -1,0 +1,113 @@
+"""A site's secrets: API keys of its own server, and the secret that signs identity tokens."""
+
+from flask import Blueprint, current_app, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from consent_server import clock
+from consent_server.accounts.access import actor
+from consent_server.auth import auth
+from consent_server.db import transaction
+from consent_server.problems import InvalidInput
+from consent_server.screens import confirm, done, page, require, text
+from consent_server.sites import service
+from consent_server.sites.models import Site
+
+bp = Blueprint("site_keys", __name__, url_prefix="/console/sites/<site_key>/keys")
+
+
+@bp.get("")
+@auth("staff")
+def index(site_key: str) -> ResponseReturnValue:
+    """List the site's API keys and offer its identity secret."""
+    return _keys(service.site_by_key(site_key))
+
+
+@bp.post("")
+@auth("staff")
+def issue(site_key: str) -> ResponseReturnValue:
+    """Make an API key and show it, this once."""
+    wrong = require(name=(text("name"), 120))
+    if wrong:
+        problem = InvalidInput("Look at the marked fields.", errors=wrong)
+        return page(
+            "sites/keys.html",
+            problem=problem,
+            site=(site := service.site_by_key(site_key)),
+            keys=service.api_keys(site),
+        )
+    with transaction():
+        site = service.site_by_key(site_key)
+        _key, token = service.issue_api_key(site, name=text("name"), now=clock.now(), actor=actor())
+    return _keys(service.site_by_key(site_key), token=token)
+
+
+@bp.get("/<int:key_id>/revoke")
+@auth("staff")
+def ask_revoke(site_key: str, key_id: int) -> ResponseReturnValue:
+    """Ask whether an API key shall end."""
+    site = service.site_by_key(site_key)
+    key = service.api_key_of(site, key_id)
+    return confirm(
+        title=_("Revoke the API key “%(name)s”?", name=key.name),
+        text=_("Calls with this key are refused at once. This cannot be undone."),
+        button=_("Revoke the key"),
+        back=url_for("site_keys.index", site_key=site_key),
+        site=site,
+        active="keys",
+    )
+
+
+@bp.post("/<int:key_id>/revoke")
+@auth("staff")
+def revoke(site_key: str, key_id: int) -> ResponseReturnValue:
+    """End an API key."""
+    with transaction():
+        key = service.api_key_of(service.site_by_key(site_key), key_id)
+        service.revoke_api_key(key, now=clock.now(), actor=actor())
+    return done(_("The key is revoked."), "site_keys.index", site_key=site_key)
+
+
+@bp.post("/identity")
+@auth("staff")
+def reveal(site_key: str) -> ResponseReturnValue:
+    """Show the identity secret; the audit log notes who saw it."""
+    with transaction():
+        secret = service.reveal_identity_secret(
+            service.site_by_key(site_key), ring=current_app.extensions["keys"], now=clock.now(), actor=actor()
+        )
+    return _keys(service.site_by_key(site_key), secret=secret)
+
+
+@bp.get("/identity/rotate")
+@auth("staff")
+def ask_rotate(site_key: str) -> ResponseReturnValue:
+    """Ask whether the identity secret shall be replaced."""
+    return confirm(
+        title=_("Replace the identity secret?"),
+        text=_(
+            "Tokens signed with the old secret are refused at once. Known users are recognised again when the site's "
+            "server signs with the new one."
+        ),
+        button=_("Replace the secret"),
+        back=url_for("site_keys.index", site_key=site_key),
+        site=service.site_by_key(site_key),
+        active="keys",
+    )
+
+
+@bp.post("/identity/rotate")
+@auth("staff")
+def rotate(site_key: str) -> ResponseReturnValue:
+    """Replace the identity secret."""
+    with transaction():
+        service.rotate_identity_secret(service.site_by_key(site_key), now=clock.now(), actor=actor())
+    return done(
+        _("The identity secret is replaced. Reveal it and give it to the site's server."),
+        "site_keys.index",
+        site_key=site_key,
+    )
+
+
+def _keys(site: Site, **shown: str) -> ResponseReturnValue:
+    return page("sites/keys.html", site=site, keys=service.api_keys(site), **shown)
