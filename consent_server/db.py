@@ -110,8 +110,10 @@ def violated(error: IntegrityError, table: str, *columns: str) -> bool:
 
     SQLite names the columns, PostgreSQL the constraint; both follow from the naming convention.
     """
-    text = str(error.orig)
-    return f"uq_{table}_{'_'.join(columns)}" in text or ", ".join(f"{table}.{c}" for c in columns) in text
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if constraint is not None:
+        return bool(constraint == f"uq_{table}_{'_'.join(columns)}")
+    return str(error.orig).endswith(": " + ", ".join(f"{table}.{column}" for column in columns))
 
 
 def is_sqlite(engine: Engine | None = None) -> bool:
