@@ -14,6 +14,7 @@ from consent_server.banner import api as banner_api
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import pages as receipt_pages
+from consent_server.consents.recording import start_lane
 from consent_server.console import overview, publish
 from consent_server.db import db, prepare_engine
 from consent_server.jobs.runner import Runner
@@ -124,6 +125,7 @@ def serving_app() -> Flask:
             raise RuntimeError(
                 f"the database is at {at}, this version needs {migrate.head()}: run `consent-server init`"
             )
+    start_lane(app)
     if settings.embedded_worker:
         Runner(app, settings, seat=True).start()
     return app

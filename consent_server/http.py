@@ -100,7 +100,8 @@ def json_body(req: Request) -> Any:
     """
     if req.mimetype not in BODY_TYPES:
         raise UnsupportedMedia(f"Not {req.mimetype or 'without a type'}.")
-    limit = settings().max_body_bytes
+    view = current_app.view_functions.get(req.endpoint or "")
+    limit = getattr(getattr(view, "view_class", None), "max_body_bytes", settings().max_body_bytes)
     req.max_content_length = limit + 1  # a chunked body is cut there silently: one byte more tells
     try:
         body = req.get_data()

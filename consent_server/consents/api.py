@@ -8,11 +8,13 @@ from flask.views import MethodView
 
 from consent_server import clock
 from consent_server.auth import auth
-from consent_server.consents import checks, records, service, subjects, verification
+from consent_server.consents import checks, recording, records, service, subjects, verification
 from consent_server.consents.payload import Decision
 from consent_server.consents.rules import effective
 from consent_server.consents.schemas import (
     AtQuery,
+    BatchOut,
+    BatchSchema,
     ConsentOut,
     DecisionSchema,
     IdentifiedOut,
@@ -23,12 +25,14 @@ from consent_server.consents.schemas import (
     VerdictOut,
     VerifySchema,
 )
+from consent_server.consents.service import Submission
 from consent_server.db import db, transaction
 from consent_server.http import Blueprint, allow_origin, limiter, settings
 from consent_server.keys import KeyRing
 from consent_server.ledger.models import Log
 from consent_server.policies.published import SiteView, site_view
-from consent_server.problems import InvalidInput
+from consent_server.problems import InvalidInput, Problem
+from consent_server.schema import load
 from consent_server.sites.identity import subject_of
 from consent_server.sites.service import site_by_key
 
@@ -50,11 +54,26 @@ class Decisions(MethodView):
     @auth("browser")
     def post(self, decision: Decision, site_key: str) -> ResponseReturnValue:
         """Store a visitor's decision and return its receipt."""
-        site: SiteView = g.site
-        with transaction():
-            stored = service.record_decision(site, decision, ring=ring(), now=clock.now())
+        stored = recording.record(site_key, Submission(decision, clock.now()))
         # Signed after the commit only: a signature on what was rolled back would be a false receipt.
         return stored.to_json(ring()), 201 if stored.created else 200
+
+
+@bp.route("/sites/<string:site_key>/decisions/batch")
+class DecisionBatch(MethodView):
+    max_body_bytes = 512 * 1024  # a hundred decisions with sixty purposes each
+
+    @bp.arguments(BatchSchema)
+    @bp.response(200, BatchOut)
+    @auth("server")
+    def post(self, data: dict[str, Any], site_key: str) -> dict[str, Any]:
+        """Store up to a hundred decisions that a relay or an import brings; each has an outcome of its own."""
+        instant = clock.now()
+        loaded = [_loaded(each) for each in data["decisions"]]
+        fit = [Submission(each, instant) for each in loaded if isinstance(each, Decision)]
+        stored = iter(recording.commit_batch(site_key, fit) if fit else [])
+        outcomes = [each if isinstance(each, Problem) else next(stored) for each in loaded]
+        return {"outcomes": [_outcome(each) for each in outcomes]}
 
 
 @bp.route("/sites/<string:site_key>/identify")
@@ -131,6 +150,23 @@ class SubjectReceipts(MethodView):
             ],
             "next_after": page[-1].idx if len(found) > len(page) else None,
         }
+
+
+def _loaded(data: Any) -> Decision | Problem:
+    try:
+        decision: Decision = load(DecisionSchema(), data)
+    except Problem as problem:
+        return problem
+    return decision
+
+
+def _outcome(outcome: service.Outcome) -> dict[str, Any]:
+    try:
+        if isinstance(outcome, Problem):
+            raise outcome
+        return {"status": 201 if outcome.created else 200, "receipt": outcome.to_json(ring())}
+    except Problem as problem:
+        return {"status": int(problem.status), "problem": problem.to_json()}
 
 
 def origin_gate() -> None:

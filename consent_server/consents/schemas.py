@@ -65,6 +65,14 @@ class DecisionSchema(Schema):
         return Decision(**{"asked": sorted(data["choices"]), "decided_at": None, "signals": {}} | data)
 
 
+class BatchSchema(Schema):
+    """Up to a hundred decisions; each is checked on its own, so that a bad one does not harm the others."""
+
+    decisions = fields.List(
+        fields.Raw(metadata={"type": "object"}), required=True, validate=validate.Length(1, 100)
+    )
+
+
 class ReceiptOut(Schema):
     """An acknowledged decision. `receipt` is a JWS (RFC 7515) that anyone can verify with the published keys."""
 
@@ -75,6 +83,20 @@ class ReceiptOut(Schema):
     choices = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     log_index = fields.Integer(required=True)
     receipt = fields.String(required=True)
+
+
+class OutcomeOut(Schema):
+    """What became of one decision: `receipt` when it is stored, `problem` when it was refused."""
+
+    status = fields.Integer(required=True)
+    receipt = fields.Nested(ReceiptOut)
+    problem = fields.Raw(metadata={"type": "object"})
+
+
+class BatchOut(Schema):
+    """Outcomes in the order of the decisions."""
+
+    outcomes = fields.List(fields.Nested(OutcomeOut), required=True)
 
 
 class IdentifySchema(Schema):

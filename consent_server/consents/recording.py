@@ -1,0 +1,44 @@
+"""The entry point of decisions into the database: through the process's committer lane, or straight where none runs."""
+
+from collections.abc import Sequence
+
+from flask import Flask, current_app
+
+from consent_server.consents.service import Acknowledgement, Outcome, Submission, store
+from consent_server.db import db, transaction
+from consent_server.keys import KeyRing
+from consent_server.ledger.lane import Lane
+from consent_server.policies.published import site_view
+from consent_server.problems import Problem
+
+LANE = "committer"
+
+
+def start_lane(app: Flask) -> Lane[str, Submission, Outcome]:
+    """Start this process's committer lane; decisions then share commits."""
+    lane: Lane[str, Submission, Outcome] = Lane(app, commit_batch)
+    app.extensions[LANE] = lane
+    return lane
+
+
+def record(site_key: str, submission: Submission) -> Acknowledgement:
+    """Return the acknowledgement of a decision once it is durable.
+
+    Raises:
+        Problem: the decision was refused, or nothing can be stored just now.
+    """
+    lane: Lane[str, Submission, Outcome] | None = current_app.extensions.get(LANE)
+    outcome = lane.submit(site_key, submission) if lane else commit_batch(site_key, [submission])[0]
+    if isinstance(outcome, Problem):
+        raise outcome
+    return outcome
+
+
+def commit_batch(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Store decisions of one site in one transaction of their own; on return all of it is durable."""
+    ring: KeyRing = current_app.extensions["keys"]
+    seconds = current_app.extensions["settings"].config_cache_seconds
+    with transaction():
+        outcomes = store(site_view(site_key, max_age=seconds), submissions, ring=ring)
+    db.session.remove()
+    return outcomes

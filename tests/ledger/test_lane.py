@@ -1,0 +1,137 @@
+"""Group commit: what waits together is stored together, one bad item harms nobody, and a full room says so."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from consent_server.ledger import lane as lanes
+from consent_server.ledger.lane import Busy, Lane
+
+
+class Store:
+    """What a lane writes to: remembers its batches, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, list[Any]]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+
+    def __call__(self, key: str, items: Sequence[Any]) -> list[str]:
+        self.entered.set()
+        assert self.gate.wait(10)
+        if "poison" in items:
+            raise IntegrityError("insert", None, Exception("bad row"))
+        if "away" in items:
+            raise OperationalError("insert", None, Exception("connection refused"))
+        self.batches.append((key, list(items)))
+        return [f"{item} stored" for item in items]
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def lane(app: Flask, store: Store) -> Iterator[Lane[str, Any, str]]:
+    made: Lane[str, Any, str] = Lane(app, store)
+    yield made
+    store.gate.set()
+    made.stop()
+
+
+def together(lane: Lane[str, Any, str], store: Store, items: Sequence[tuple[str, Any]]) -> dict[Any, Any]:
+    """Submit items while a first batch is held up, so that they queue; return each one's result or error."""
+    answers: dict[Any, Any] = {}
+
+    def submit(key: str, item: Any) -> None:
+        try:
+            answers[item] = lane.submit(key, item)
+        except Exception as error:
+            answers[item] = error
+
+    store.gate.clear()
+    first = threading.Thread(target=submit, args=("a", "first"))
+    first.start()
+    assert store.entered.wait(10)
+    threads = [threading.Thread(target=submit, args=each) for each in items]
+    for thread in threads:
+        thread.start()
+    while lane._queue.qsize() < len(items):  # the only way to know that all have queued
+        pass
+    store.gate.set()
+    for thread in [first, *threads]:
+        thread.join(20)
+    return answers
+
+
+def test_what_queues_during_a_commit_is_stored_in_one_batch_a_site(
+    lane: Lane[str, Any, str], store: Store
+) -> None:
+    answers = together(lane, store, [("a", 1), ("a", 2), ("b", 3), ("a", 4)])
+
+    assert answers == {"first": "first stored", **{n: f"{n} stored" for n in (1, 2, 3, 4)}}
+    assert [(key, sorted(map(str, items))) for key, items in store.batches[1:]] in (
+        [("a", ["1", "2", "4"]), ("b", ["3"])],
+        [("b", ["3"]), ("a", ["1", "2", "4"])],
+    )
+
+
+def test_one_bad_item_does_not_fail_its_neighbours(lane: Lane[str, Any, str], store: Store) -> None:
+    answers = together(lane, store, [("a", 1), ("a", "poison"), ("a", 2)])
+
+    assert answers[1] == "1 stored"
+    assert answers[2] == "2 stored"
+    assert isinstance(answers["poison"], IntegrityError)
+
+
+def test_a_database_that_is_away_fails_the_batch_and_the_next_one_works(
+    lane: Lane[str, Any, str], store: Store
+) -> None:
+    answers = together(lane, store, [("a", 1), ("a", "away")])
+
+    assert isinstance(answers[1], OperationalError)
+    assert isinstance(answers["away"], OperationalError)
+    assert lane.submit("a", 5) == "5 stored"
+
+
+def test_a_full_waiting_room_answers_at_once_that_nothing_was_stored(
+    app: Flask, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "WAITING_ROOM", 2)
+    lane: Lane[str, Any, str] = Lane(app, store)
+    answers = together(lane, store, [("a", 1), ("a", 2)])
+    store.gate.clear()
+    store.entered.clear()
+    waiting = [threading.Thread(target=lane.submit, args=("a", "held"))]
+    waiting[0].start()
+    assert store.entered.wait(10)
+    waiting += [threading.Thread(target=lane.submit, args=("a", n)) for n in (3, 4)]
+    for thread in waiting[1:]:
+        thread.start()
+    while lane._queue.qsize() < 2:
+        pass
+
+    with pytest.raises(Busy) as refused:
+        lane.submit("a", 5)
+
+    store.gate.set()
+    for thread in waiting:
+        thread.join(20)
+    lane.stop()
+    assert refused.value.headers == {"Retry-After": "2"}
+    assert len(answers) == 3
+
+
+def test_stopping_stores_what_has_queued(app: Flask, store: Store) -> None:
+    lane: Lane[str, Any, str] = Lane(app, store)
+
+    answers = together(lane, store, [("a", 1), ("a", 2)])
+    lane.stop()
+
+    assert set(answers) == {"first", 1, 2}
