@@ -1,7 +1,6 @@
 """Run the demo: prepare the data, start the consent server and the demo site, tell that all is ready, stop both."""
 
 import contextlib
-import logging
 import os
 import signal
 import socket
@@ -15,15 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 
-from werkzeug.serving import BaseWSGIServer, make_server
-
 from consent_server import assets, clock
 from consent_server.app import build
 from consent_server.cli.database import initialise
 from consent_server.config import PREFIX, load_settings
 from consent_server.db import transaction
 from consent_server.demo.seed import Demo, prepare
-from consent_server.demo.shop import Shop, build_shop
+from consent_server.demo.shop import Shop, serve_shop
 
 HOST = "127.0.0.1"
 READY_WITHIN = 60.0  # seconds; a cold start on a slow machine takes ten
@@ -79,8 +76,9 @@ def run(data_dir: Path, port: int, *, say: Say, ready: Callable[[Addresses], Non
         say(f"Preparing the data in {data_dir} …")
         demo = _prepare(data_dir, port)
         addresses = _addresses(demo, data_dir, port)
+        shop = Shop(addresses.server_url, demo.site_key, demo.identity_secret, tuple(_origins(port + 1)))
         say("Starting …")
-        with _shop(demo, addresses, shop_socket), _server(stop) as server:
+        with serve_shop(shop, shop_socket), _server(stop) as server:
             if _wait_until_ready(addresses.server_url, server, stop):
                 ready(addresses)
                 _wait_for_end(server, stop)
@@ -162,30 +160,6 @@ def _addresses(demo: Demo, data_dir: Path, port: int) -> Addresses:
         identity_secret=demo.identity_secret,
         data_dir=str(data_dir),
     )
-
-
-@contextlib.contextmanager
-def _shop(demo: Demo, addresses: Addresses, bound: socket.socket) -> Iterator[BaseWSGIServer]:
-    """Serve the demo site's pages on threads of this process."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    port = bound.getsockname()[1]
-    shop = Shop(
-        server=addresses.server_url,
-        site_key=demo.site_key,
-        identity_secret=demo.identity_secret,
-        origins=tuple(_origins(port)),
-    )
-    bound.listen(128)
-    server = make_server(HOST, port, build_shop(shop), threaded=True, fd=bound.fileno())
-    server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded kind has it
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join(STOP_WITHIN)
-        server.server_close()
 
 
 @contextlib.contextmanager

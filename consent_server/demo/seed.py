@@ -59,7 +59,7 @@ def prepare(key_file: Path, *, origins: list[str], now: datetime) -> Demo:
     """
     site = next((each for each in sites.all_sites() if each.name == NAME), None)
     if site is None:
-        site = _make_site(origins, now=now)
+        site = make_site(origins, now=now)
     elif set(site.origins) != set(origins):
         sites.update_site(site, origins=origins, now=now, actor=ACTOR)
     account = accounts.account_by_email(EMAIL) or accounts.create_account(
@@ -74,7 +74,8 @@ def prepare(key_file: Path, *, origins: list[str], now: datetime) -> Demo:
     )
 
 
-def _make_site(origins: list[str], *, now: datetime) -> Site:
+def make_site(origins: list[str], *, now: datetime) -> Site:
+    """Make a demo site: version 1.0 published, 2.0 as a draft with its typed changes."""
     site = sites.create_site(
         name=NAME, origins=origins, languages=LANGUAGES, theme=THEME, now=now, actor=ACTOR
     )

@@ -5,11 +5,17 @@ The "partners" whose scripts are gated are played by this server too, so that th
 """
 
 import base64
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.serving import make_server
 
 from consent_server import clock
 from consent_server.demo.identity import identity_token
@@ -42,6 +48,26 @@ def build_shop(shop: Shop) -> Flask:
     app.after_request(_headers)
     app.register_error_handler(HTTPException, _error)
     return app
+
+
+@contextmanager
+def serve_shop(shop: Shop, bound: socket.socket) -> Iterator[None]:
+    """Serve the shop's pages on threads of this process, on a socket that is bound already."""
+    logging.getLogger("werkzeug").setLevel(
+        logging.ERROR
+    )  # its request log is nothing for the person who tries
+    host, port = bound.getsockname()[:2]
+    bound.listen(128)
+    server = make_server(host, port, build_shop(shop), threaded=True, fd=bound.fileno())
+    server.daemon_threads = True  # type: ignore[attr-defined]  # the threaded kind has it
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @bp.get("/")
