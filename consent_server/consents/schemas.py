@@ -1,5 +1,6 @@
 """The JSON of decisions, receipts and identities."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
@@ -13,6 +14,10 @@ CHOICES = ("granted", "denied")
 VERSION = validate.Regexp(r"\A[1-9][0-9]{0,5}\.(0|[1-9][0-9]{0,5})\Z", error="Write it like 2.0.")
 LANGUAGE = validate.Regexp(r"\A[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", error="Write it like zh-CN.")
 PURPOSE = validate.Regexp(r"\A[a-z][a-z0-9_-]{0,39}\Z", error="Not a purpose's key.")
+# Within these years an instant has a UTC form whatever its zone; outside them it is a slip.
+INSTANT = validate.Range(
+    datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC), error="Not an instant since 1970."
+)
 HASH = validate.Regexp(r"\A[0-9a-f]{64}\Z", error="Not a SHA-256 in lower-case hex.")
 # Grants only come from an act of the visitor; these actions can only refuse.
 REFUSING = ("reject_all", "expire", "gpc", "dnt")
@@ -48,7 +53,9 @@ class DecisionSchema(Schema):
         validate=validate.Length(max=60),
         metadata={"description": "Purposes that were really put to the visitor; all by default."},
     )
-    decided_at = fields.AwareDateTime(metadata={"description": "Time of the click by the browser's clock."})
+    decided_at = fields.AwareDateTime(
+        validate=INSTANT, metadata={"description": "Time of the click by the browser's clock."}
+    )
     signals = fields.Nested(SignalsSchema)
 
     @validates_schema
@@ -128,7 +135,9 @@ class VerdictOut(Schema):
 
 class AtQuery(Schema):
     at = fields.AwareDateTime(
-        load_default=None, metadata={"description": "A past instant, RFC 3339 with its zone."}
+        load_default=None,
+        validate=INSTANT,
+        metadata={"description": "A past instant, RFC 3339 with its zone."},
     )
 
 

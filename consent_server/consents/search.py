@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
+from consent_server.consents.models import SubjectLink
 from consent_server.db import db, is_sqlite
 from consent_server.ledger.models import Receipt
 
@@ -35,7 +36,7 @@ class Found:
 
 def find_receipts(site_id: int, wanted: Filter, *, cursor: str | None = None, limit: int = PAGE) -> Found:
     """Return the site's receipts that fit, newest first. A cursor that is no cursor begins at the newest."""
-    query = select(Receipt).where(Receipt.site_id == site_id, *_conditions(wanted))
+    query = select(Receipt).where(Receipt.site_id == site_id, *_conditions(site_id, wanted))
     place = _place(cursor)
     if place is not None:
         epoch, idx = place
@@ -45,14 +46,28 @@ def find_receipts(site_id: int, wanted: Filter, *, cursor: str | None = None, li
     return Found(page, f"{page[-1].epoch}.{page[-1].idx}" if len(rows) > limit else None)
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+def subjects_of(site_id: int, receipts: Sequence[Receipt]) -> dict[uuid.UUID, str]:
+    """Return whom the browsers of these receipts belong to, as far as the site's own server has vouched for it."""
+    visitors = {receipt.visitor_id for receipt in receipts if receipt.visitor_id is not None}
+    rows = db.session.execute(
+        select(SubjectLink.visitor_id, SubjectLink.subject).where(
+            SubjectLink.site_id == site_id, SubjectLink.visitor_id.in_(visitors)
+        )
+    ).all()
+    return {row.visitor_id: row.subject for row in rows}
+
+
+def _conditions(site_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.receipt_id is not None:
         conditions.append(Receipt.receipt_id == wanted.receipt_id)
     if wanted.visitor_id is not None:
         conditions.append(Receipt.visitor_id == wanted.visitor_id)
     if wanted.subject is not None:
-        conditions.append(Receipt.subject == wanted.subject)
+        browsers = select(SubjectLink.visitor_id).where(
+            SubjectLink.site_id == site_id, SubjectLink.subject == wanted.subject
+        )
+        conditions.append(Receipt.visitor_id.in_(browsers))
     if wanted.since is not None:
         conditions.append(Receipt.issued_at >= wanted.since)
     if wanted.before is not None:

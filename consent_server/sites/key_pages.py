@@ -1,5 +1,7 @@
 """A site's secrets: API keys of its own server, and the secret that signs identity tokens."""
 
+from typing import Any
+
 from flask import Blueprint, current_app, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -109,5 +111,5 @@ def rotate(site_key: str) -> ResponseReturnValue:
     )
 
 
-def _keys(site: Site, **shown: str) -> ResponseReturnValue:
+def _keys(site: Site, **shown: Any) -> ResponseReturnValue:
     return page("sites/keys.html", site=site, keys=service.api_keys(site), **shown)

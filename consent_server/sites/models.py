@@ -21,6 +21,7 @@ class Site(Base):
         UniqueConstraint("key"),
         CheckConstraint("region_profile in ('opt_in', 'opt_out')", name="region_profile"),
         CheckConstraint("consent_days between 1 and 730", name="consent_days"),
+        CheckConstraint("retention_days between 1 and 36525", name="retention_days"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
@@ -30,6 +31,12 @@ class Site(Base):
     languages: Mapped[list[str]] = mapped_column(JsonText)  # BCP 47, default first
     region_profile: Mapped[str] = mapped_column(String(8), default="opt_in")
     consent_days: Mapped[int] = mapped_column(default=180)
+    retention_days: Mapped[int] = mapped_column(
+        default=1826, server_default="1826"
+    )  # days after its expiry that a receipt is kept: five years
+    profile: Mapped[dict[str, Any]] = mapped_column(
+        JsonText, default=dict, server_default="{}"
+    )  # the controller, as exports state it (sites/profile.py)
     theme: Mapped[dict[str, Any]] = mapped_column(JsonText, default=dict)
     texts: Mapped[dict[str, dict[str, str]]] = mapped_column(
         JsonText, default=dict

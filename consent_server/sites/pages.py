@@ -136,5 +136,5 @@ def _origins(origins: list[str]) -> None:
 
 def _wrong_line(field: str) -> str:
     if field == "origins":
-        return _("Write each origin like https://shop.example, without a path.")
-    return _("Write each language as a tag like en or zh-CN, the default first.")
+        return str(_("Write each origin like https://shop.example, without a path."))
+    return str(_("Write each language as a tag like en or zh-CN, the default first."))
