@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from consent_server.bench.errors import BenchProblem
-
 IN_MEMORY = ("tmpfs", "ramfs")
 SYNCS = 64
 
@@ -30,6 +28,11 @@ class Machine:
     fsync_us: int
     load_average: float
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether the data is on no disk at all, so that a commit costs nothing."""
+        return self.filesystem in IN_MEMORY
+
 
 def describe(folder: Path) -> Machine:
     """Describe this machine and the disk under `folder`."""
@@ -44,18 +47,6 @@ def describe(folder: Path) -> Machine:
         fsync_us=_fsync_us(folder),
         load_average=round(os.getloadavg()[0], 2),
     )
-
-
-def real_disk(folder: Path) -> Path:
-    """Return the folder if what is written there reaches a disk.
-
-    Raises:
-        BenchProblem: it is in memory, where a commit costs nothing.
-    """
-    kind = filesystem_of(folder)
-    if kind in IN_MEMORY:
-        raise BenchProblem(f"{folder} is on {kind}, in memory; name a folder on a disk with --folder")
-    return folder
 
 
 def filesystem_of(folder: Path) -> str:

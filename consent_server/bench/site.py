@@ -6,7 +6,7 @@ from flask import Flask
 
 from consent_server import clock
 from consent_server.banner import service as banner
-from consent_server.db import transaction
+from consent_server.db import db, transaction
 from consent_server.policies import drafting, publishing
 from consent_server.policies.published import site_view
 from consent_server.purposes.service import replace_purposes
@@ -32,14 +32,20 @@ PURPOSES = [
 def make_site(app: Flask, *, api: str) -> tuple[str, dict[str, Any]]:
     """Make and publish the site; return its key and its banner as `api`, the server's address, will show it."""
     with app.app_context():
-        with transaction():
-            site = create_site(
-                name="Bench", origins=[ORIGIN], languages=list(TEXTS), now=clock.now(), actor=ACTOR
-            )
-            replace_purposes(site, [_purpose(*each) for each in PURPOSES], now=clock.now(), actor=ACTOR)
-            _publish(site)
-            key = site.key
-        return key, banner.banner(site_view(key), language="en", api=api, now=clock.now())
+        try:
+            with transaction():
+                key = _published_site().key
+            return key, banner.banner(site_view(key), language="en", api=api, now=clock.now())
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+def _published_site() -> Site:
+    site = create_site(name="Bench", origins=[ORIGIN], languages=list(TEXTS), now=clock.now(), actor=ACTOR)
+    replace_purposes(site, [_purpose(*each) for each in PURPOSES], now=clock.now(), actor=ACTOR)
+    _publish(site)
+    return site
 
 
 def _publish(site: Site) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from sqlalchemy import func, select, table, text
 from sqlalchemy.engine import Engine
 
-from consent_server import migrate
+from consent_server import assets, migrate
 from consent_server.app import build, engine_of
 from consent_server.bench import postgres
 from consent_server.bench.baseline import rows
 from consent_server.bench.cases import BASELINE, PRODUCT, Site
+from consent_server.bench.errors import BenchProblem
 from consent_server.bench.servers import HOST, free_port, serving
 from consent_server.bench.site import make_site
 from consent_server.config import load_settings
@@ -70,8 +71,6 @@ def sqlite_stage(folder: Path) -> Iterator[Stage]:
 def postgresql_stage(folder: Path, database_url: str | None) -> Iterator[Stage]:
     """Set the stage on PostgreSQL: the named empty database, or a server of our own."""
     with ExitStack() as stack:
-        if database_url:
-            postgres.check_empty(database_url)
         url = database_url or stack.enter_context(postgres.own_server(folder))
         yield stack.enter_context(_stage(POSTGRESQL, folder, url))
 
@@ -86,8 +85,10 @@ def _stage(engine: str, folder: Path, url: str) -> Iterator[Stage]:
         "CONSENT_DECISION_RATE": "1000000000 per minute",
     }
     settings = load_settings(environment)
+    _build_widget()
     create_keys(settings.keys_dir)
     database = engine_of(settings)
+    postgres.check_empty(database)
     ports = {name: free_port() for name in TARGETS}
     migrate.upgrade(database)
     rows.create(database)
@@ -109,6 +110,17 @@ def _stage(engine: str, folder: Path, url: str) -> Iterator[Stage]:
             yield Stage(engine, settings.workers, settings.threads, ports, started, database, server, site)
     finally:
         _clear(database)
+
+
+def _build_widget() -> None:
+    """Build the widget in a checkout where nobody has done so yet."""
+    try:
+        assets.load_manifest()
+    except assets.AssetsUnavailable:
+        try:
+            assets.build_assets()
+        except assets.AssetsUnavailable as error:
+            raise BenchProblem(str(error)) from error
 
 
 def _clear(database: Engine) -> None:

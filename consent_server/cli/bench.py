@@ -13,7 +13,7 @@ import click
 from consent_server.bench import report
 from consent_server.bench.cases import CASES
 from consent_server.bench.errors import BenchProblem
-from consent_server.bench.machine import Machine, describe, real_disk
+from consent_server.bench.machine import Machine, describe
 from consent_server.bench.runs import Plan, run
 from consent_server.bench.stage import POSTGRESQL, SQLITE, Stage, postgresql_stage, sqlite_stage
 from consent_server.cli.main import root
@@ -63,7 +63,7 @@ class CommaList(click.ParamType[tuple[object, ...]]):
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=tempfile.gettempdir(),
-    help="Where to keep the data meanwhile: a folder on a disk.",
+    help="Where to keep the data meanwhile; it should be on a disk.",
 )
 def bench(
     engines: tuple[str, ...],
@@ -80,7 +80,7 @@ def bench(
     cases = tuple(case for case in CASES if only is None or case.name in only)
     plan = Plan(seconds, warm_up, repetitions, connections, cases)
     try:
-        machine = describe(real_disk(folder))
+        machine = describe(folder)
         for engine in engines:
             with _stage(engine, folder, database_url) as stage:
                 _measure(stage, plan, machine, as_json=as_json)
