@@ -35,11 +35,14 @@ class LogName:
 
 
 def dirty_logs() -> Sequence[tuple[LogName, str]]:
-    """Return the logs with leaves that are not integrated yet, with their origins."""
+    """Return the open logs with leaves that are not integrated yet, with their origins.
+
+    A log that was closed because the database went back is never signed again: its name has another tree already.
+    """
     rows = db.session.execute(
         select(Log.site_id, Log.epoch, Log.origin)
         .outerjoin(Tree, (Tree.site_id == Log.site_id) & (Tree.epoch == Log.epoch))
-        .where(Log.size > 0, (Tree.integrated.is_(None)) | (Tree.integrated < Log.size))
+        .where(Log.state == "open", Log.size > 0, (Tree.integrated.is_(None)) | (Tree.integrated < Log.size))
         .order_by(Log.site_id)
     ).all()
     return [(LogName(site_id, epoch), origin) for site_id, epoch, origin in rows]

@@ -1,4 +1,4 @@
-"""Chore: integrate every log that has new leaves, within a poll of the runner."""
+"""Chore: integrate every log that has new leaves, and anchor what was signed, within a poll of the runner."""
 
 import structlog
 from flask import current_app
@@ -6,6 +6,8 @@ from flask import current_app
 from consent_server import clock
 from consent_server.db import db, transaction
 from consent_server.jobs.runner import every_poll
+from consent_server.ledger import boot
+from consent_server.ledger.anchors import anchor_new
 from consent_server.ledger.integrate import TreeRefused, dirty_logs, integrate
 from consent_server.problems import Problem
 
@@ -18,11 +20,15 @@ def integrate_logs() -> None:
     key = current_app.extensions["keys"].checkpoint_key
     waiting = dirty_logs()
     db.session.rollback()
+    signed = []
     for name, origin in waiting:
         try:
+            boot.refuse_if_it_went_back(name, origin, now=clock.now())
             more = True
             while more:
                 with transaction():
                     more = integrate(name, origin=origin, key=key, now=clock.now()) is not None
+            signed.append(name)
         except (TreeRefused, Problem) as error:
             log.error("log not integrated", site=name.site_id, epoch=name.epoch, reason=str(error))
+    anchor_new(signed, now=clock.now())
