@@ -2,18 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, bindparam, select
 
 from consent_server import clock
-from consent_server.bulk import insert_rows
+from consent_server.bulk import among, insert_rows, run
 from consent_server.consents.facts import ConsentState, DecisionFacts
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.consents.payload import Decision
 from consent_server.consents.records import SUBJECT, VISITOR, look_again
 from consent_server.consents.rules import derive_state
-from consent_server.db import db
+from consent_server.db import is_sqlite
 from consent_server.ledger.append import Stored
 from consent_server.policies.published import SiteView
 
@@ -56,7 +57,8 @@ def apply(site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Any, bytes]]
             }
             if site.current is not None and facts.version != site.current.number:
                 stale[holder] = submission.at
-    insert_rows(_TABLE, list(rows.values()), conflict=_KEY, replace=(*_CONTENT, *_FLAGS))
+    # In key order, as the sweep locks them: the two then never wait for each other in a circle.
+    insert_rows(_TABLE, [rows[holder] for holder in sorted(rows)], conflict=_KEY, replace=(*_CONTENT, *_FLAGS))
     if stale:
         # Their flags were computed against what these decisions have just replaced; look again soon.
         look_again(site.id, list(stale), now=max(stale.values()))
@@ -75,11 +77,7 @@ def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> D
 
 
 def _subjects(site_id: int, visitors: Iterable[Any]) -> Mapping[Any, str]:
-    rows = db.session.execute(
-        select(SubjectLink.visitor_id, SubjectLink.subject).where(
-            SubjectLink.site_id == site_id, SubjectLink.visitor_id.in_(list(visitors))
-        )
-    )
+    rows = run(_links(is_sqlite()), {"site_id": site_id, "visitors": list(visitors)})
     return {row.visitor_id: row.subject for row in rows}
 
 
@@ -91,11 +89,23 @@ def _holders(decision: Decision, subjects: Mapping[Any, str]) -> list[Holder]:
 
 
 def _states(site_id: int, holders: Iterable[Holder]) -> dict[Holder, ConsentState]:
-    rows = db.session.execute(
-        select(ConsentRecord.holder_kind, ConsentRecord.holder, ConsentRecord.state).where(
-            ConsentRecord.site_id == site_id,
-            ConsentRecord.holder_kind.in_([VISITOR, SUBJECT]),
-            ConsentRecord.holder.in_([holder for _, holder in holders]),
-        )
-    )
+    names = [holder for _, holder in holders]
+    rows = run(_records(is_sqlite()), {"site_id": site_id, "holders": names})
     return {(kind, holder): ConsentState.from_json(state) for kind, holder, state in rows}
+
+
+@cache
+def _links(on_sqlite: bool) -> Select[Any]:
+    return select(SubjectLink.visitor_id, SubjectLink.subject).where(
+        SubjectLink.site_id == bindparam("site_id"),
+        among(SubjectLink.visitor_id, "visitors", on_sqlite=on_sqlite),
+    )
+
+
+@cache
+def _records(on_sqlite: bool) -> Select[Any]:
+    return select(ConsentRecord.holder_kind, ConsentRecord.holder, ConsentRecord.state).where(
+        ConsentRecord.site_id == bindparam("site_id"),
+        ConsentRecord.holder_kind.in_([VISITOR, SUBJECT]),
+        among(ConsentRecord.holder, "holders", on_sqlite=on_sqlite),
+    )
