@@ -1,4 +1,4 @@
-"""Write many rows in one statement: arrays on PostgreSQL, executemany on SQLite.
+"""Read and write many rows in one statement: arrays on PostgreSQL, executemany and IN on SQLite.
 
 A statement with as many placeholders as rows times columns costs the client several times what the rows themselves
 cost; an array for each column does not grow the statement at all.
@@ -6,9 +6,20 @@ cost; an array for each column does not grow the statement at all.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Dialect, Table, TextClause, bindparam, text
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CursorResult,
+    Dialect,
+    Executable,
+    Table,
+    TextClause,
+    any_,
+    bindparam,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
@@ -38,9 +49,21 @@ def insert_rows(
     statement = _statement(table, names, conflict, replace, is_sqlite())
     binders = {name: _binder(table.c[name].type, is_sqlite()) for name in names}
     if is_sqlite():
-        db.session.execute(statement, [{n: binders[n](row[n]) for n in names} for row in rows])
+        run(statement, [{n: binders[n](row[n]) for n in names} for row in rows])
     else:
-        db.session.execute(statement, {name: [binders[name](row[name]) for row in rows] for name in names})
+        run(statement, {name: [binders[name](row[name]) for row in rows] for name in names})
+
+
+def run(statement: Executable, parameters: Any) -> CursorResult[Any]:
+    """Execute a statement that was built once, past the ORM, which would look at every object it knows first."""
+    return db.session.connection().execute(statement, parameters)
+
+
+def among(column: Any, name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
+    """Return the condition that a column is among the values of the list parameter `name`."""
+    if on_sqlite:
+        return cast("ColumnElement[bool]", column.in_(bindparam(name, expanding=True)))
+    return cast("ColumnElement[bool]", column == any_(bindparam(name, type_=ARRAY(column.type))))
 
 
 @cache

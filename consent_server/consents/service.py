@@ -172,7 +172,9 @@ def _outcome(
     return Acknowledgement(receipt, origins[receipt.epoch], created=created)
 
 
-def _origins(site_id: int, log: Log, standing: Mapping[uuid.UUID, ledger.Stored]) -> dict[int, str]:
+def _origins(
+    site_id: int, log: ledger.OpenLog, standing: Mapping[uuid.UUID, ledger.Stored]
+) -> dict[int, str]:
     """Return the origins of the logs that the answers name: this one's, and older epochs' where a retry needs them."""
     if all(each.epoch == log.epoch for each in standing.values()):
         return {log.epoch: log.origin}

@@ -10,11 +10,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Select, Table, bindparam, select, update
 
-from consent_server.bulk import insert_rows
-from consent_server.db import db
+from consent_server.bulk import among, insert_rows, run
+from consent_server.db import db, is_sqlite
 from consent_server.ledger.models import Log, Receipt
 from consent_server.problems import Unavailable
 
@@ -48,6 +50,37 @@ class Stored:
     payload: bytes | None
 
 
+@dataclass(slots=True)
+class OpenLog:
+    """A log whose row this transaction has locked. `size` is the index that the next receipt gets."""
+
+    site_id: int
+    epoch: int
+    origin: str
+    size: int
+
+
+_LOCK = (
+    select(Log.epoch, Log.origin, Log.size, Log.state)
+    .where(Log.site_id == bindparam("site_id"))
+    .order_by(Log.epoch.desc())
+    .limit(1)
+    .with_for_update()
+)
+_GROW = (
+    update(Log)
+    .where(Log.site_id == bindparam("of_site"), Log.epoch == bindparam("of_epoch"))
+    .values(size=bindparam("size"))
+)
+
+
+@cache
+def _find(on_sqlite: bool) -> Select[Any]:
+    return select(Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload).where(
+        Receipt.site_id == bindparam("site_id"), among(Receipt.receipt_id, "receipt_ids", on_sqlite=on_sqlite)
+    )
+
+
 def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
     """Make a log; its origin is its address without the scheme, which is what C2SP recommends."""
     opened = Log(site_id=site_id, epoch=epoch, name=name, origin=f"{host}/log/{name}", state="open", size=0)
@@ -56,23 +89,16 @@ def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
     return opened
 
 
-def lock_log(site_id: int) -> Log:
+def lock_log(site_id: int) -> OpenLog:
     """Lock the site's newest log until the transaction ends; every append to a site goes through this row.
 
     Raises:
         LogClosed: the log is sealed or forked.
     """
-    log = db.session.scalars(
-        select(Log)
-        .where(Log.site_id == site_id)
-        .order_by(Log.epoch.desc())
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    if log.state != "open":
-        raise LogClosed(f"The log is {log.state}; nothing was stored.")
-    return log
+    row = run(_LOCK, {"site_id": site_id}).one()
+    if row.state != "open":
+        raise LogClosed(f"The log is {row.state}; nothing was stored.")
+    return OpenLog(site_id, row.epoch, row.origin, row.size)
 
 
 def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
@@ -84,16 +110,14 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
 
 def find_many(site_id: int, receipt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stored]:
     """Return the receipts of these ids that there are."""
-    rows = db.session.execute(
-        select(Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload).where(
-            Receipt.site_id == site_id, Receipt.receipt_id.in_(list(receipt_ids))
-        )
-    )
+    rows = run(_find(is_sqlite()), {"site_id": site_id, "receipt_ids": list(receipt_ids)})
     return {row.receipt_id: Stored(*row) for row in rows}
 
 
-def append_many(log: Log, entries: Sequence[Entry]) -> list[Stored]:
+def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
     """Store entries at the next indexes of a locked log, in their order."""
+    if not entries:
+        return []
     first = log.size
     insert_rows(
         _TABLE,
@@ -113,14 +137,14 @@ def append_many(log: Log, entries: Sequence[Entry]) -> list[Stored]:
         ],
     )
     log.size = first + len(entries)
-    db.session.flush()
+    run(_GROW, {"of_site": log.site_id, "of_epoch": log.epoch, "size": log.size})
     return [
         Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
         for idx, entry in enumerate(entries, first)
     ]
 
 
-def append(log: Log, entry: Entry) -> Receipt:
+def append(log: OpenLog, entry: Entry) -> Receipt:
     """Store one entry at the next index of a locked log and return its row."""
     stored = append_many(log, [entry])[0]
     return db.session.get_one(Receipt, (log.site_id, log.epoch, stored.idx))

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
+from consent_server.bulk import run
 from consent_server.db import db
 from consent_server.policies.facts import VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
@@ -76,6 +77,7 @@ class SiteView:
         return next((version for version in self.versions if version.number == number), None)
 
 
+_REVISION = select(Site.revision).where(Site.id == bindparam("site_id"))
 _versions: dict[int, PublishedVersion] = {}
 _views: dict[str, tuple[float, SiteView]] = {}
 _lock = threading.Lock()
@@ -113,7 +115,7 @@ def site_view(site_key: str, *, max_age: float = 0) -> SiteView:
 
 def refreshed(view: SiteView) -> SiteView:
     """Return the view, read anew if the site has changed since."""
-    revision = db.session.scalar(select(Site.revision).where(Site.id == view.id))
+    revision = run(_REVISION, {"site_id": view.id}).scalar_one()
     return view if revision == view.revision else site_view(view.key)
 
 
