@@ -30,6 +30,7 @@ from consent_server.purposes import pages as purpose_pages
 from consent_server.reconsent import api as reconsent_api
 from consent_server.reconsent import pages as reconsent_pages
 from consent_server.reconsent import tasks as reconsent_tasks
+from consent_server.retention import tasks as retention_tasks
 from consent_server.sites import audit_pages, key_pages
 from consent_server.sites import pages as site_pages
 from consent_server.sites.access import server_gate
@@ -53,7 +54,7 @@ PAGES = [
     overview.bp,
     publish.bp,
 ]
-JOBS = [reconsent_tasks, ledger_tasks]  # importing a slice's tasks registers their handlers
+JOBS = [reconsent_tasks, ledger_tasks, retention_tasks]  # importing a slice's tasks registers their handlers
 
 
 def build(settings: Settings | None = None) -> Flask:

@@ -218,6 +218,13 @@ SETTINGS = (
         "Start although the database may lose what it has acknowledged (PostgreSQL's `fsync`, `full_page_writes` or "
         "`synchronous_commit` off); for tests only.",
     ),
+    Setting(
+        "erasure_file",
+        str,
+        "",
+        "File to which every erasure is appended, on another volume than the database and its backups; "
+        "`consent-server ledger replay-erasures` reads it after a restore. Empty: none is kept.",
+    ),
     Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
     Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
@@ -255,6 +262,7 @@ class Settings:
     anchor_git: str
     anchor_url: str
     allow_unsafe_database: bool
+    erasure_file: str
     gpc_last_update: str
     log_format: str
     log_level: str

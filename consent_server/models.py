@@ -8,6 +8,7 @@ from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Log, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
 from consent_server.purposes.models import Cookie, Purpose, Service
+from consent_server.retention.models import Erasure, RetentionMark
 from consent_server.sites.models import ApiKey, Site
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ConsentRecord",
     "ConsoleSession",
     "Cookie",
+    "Erasure",
     "Job",
     "Lease",
     "Log",
@@ -27,6 +29,7 @@ __all__ = [
     "PolicyVersion",
     "Purpose",
     "Receipt",
+    "RetentionMark",
     "Service",
     "SignInLink",
     "SignedCheckpoint",

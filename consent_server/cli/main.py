@@ -41,7 +41,19 @@ def settings() -> Settings:
 
 def main() -> None:
     """Run the command line; what the user can mend is one line on standard error and exit status 2."""
-    from consent_server.cli import accounts, bench, database, demo, policies, server, sites, verify  # noqa: F401 - they add their commands
+    from consent_server.cli import (  # noqa: F401 - they add their commands
+        accounts,
+        bench,
+        database,
+        demo,
+        erase,
+        export,
+        ledger,
+        policies,
+        server,
+        sites,
+        verify,
+    )
 
     try:
         root(standalone_mode=True)
