@@ -46,9 +46,10 @@ def insert_rows(
     if not rows:
         return
     names = tuple(rows[0])
-    statement = _statement(table, names, conflict, replace, is_sqlite())
-    binders = {name: _binder(table.c[name].type, is_sqlite()) for name in names}
-    if is_sqlite():
+    on_sqlite = is_sqlite()
+    statement = _statement(table, names, conflict, replace, on_sqlite)
+    binders = {name: _binder(table.c[name].type, on_sqlite) for name in names}
+    if on_sqlite:
         run(statement, [{n: binders[n](row[n]) for n in names} for row in rows])
     else:
         run(statement, {name: [binders[name](row[name]) for row in rows] for name in names})

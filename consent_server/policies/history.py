@@ -18,7 +18,6 @@ from consent_server.policies.models import Policy, PolicyVersion
 from consent_server.policies.publishing import seal
 from consent_server.problems import Problem
 from consent_server.sites.models import Site
-from consent_server.sites.service import touch
 
 __all__ = ["HistoryOutOfOrder", "VersionTaken", "import_published"]
 
@@ -83,8 +82,16 @@ def import_published(
             )
     if changes:
         set_changes(draft, [each.to_json() for each in changes], now=now, actor=actor)
-    seal(draft, site, number=chosen, changes=changes, published_at=published_at, actor=actor, elsewhere=True)
-    touch(site)
+    seal(
+        draft,
+        site,
+        number=chosen,
+        changes=changes,
+        published_at=published_at,
+        now=now,
+        actor=actor,
+        elsewhere=True,
+    )
     audit.record(
         "policies.import",
         actor=actor,

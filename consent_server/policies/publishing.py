@@ -79,18 +79,7 @@ def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> Polic
             obstacles=[obstacle.to_json() for obstacle in ready.obstacles],
         )
     site = db.session.get_one(Site, draft.policy.site_id)
-    # A decision under way commits first, so that the sweep sees it; a later one sees this version.
-    lock_log(site.id)
-    seal(draft, site, number=ready.number, changes=ready.changes, published_at=now, actor=actor)
-    touch(site)
-    if site.policy_id == draft.policy_id:
-        jobs.enqueue(
-            SWEEP,
-            {"site_id": site.id, "version_id": draft.id},
-            now=now,
-            dedup=f"{SWEEP}:{draft.id}",
-            site_id=site.id,
-        )
+    seal(draft, site, number=ready.number, changes=ready.changes, published_at=now, now=now, actor=actor)
     audit.record(
         "policies.publish",
         actor=actor,
@@ -110,11 +99,14 @@ def seal(
     number: str,
     changes: Sequence[ChangeFacts],
     published_at: datetime,
+    now: datetime,
     actor: str,
     elsewhere: bool = False,
 ) -> None:
-    """Freeze a draft under its number. The parts must be stored first: after the flip the database refuses them."""
-    db.session.flush()
+    """Freeze a draft under its number, and set going whatever follows from a version that visitors see."""
+    # A decision under way commits first, so that the sweep sees it; a later one sees this version.
+    lock_log(site.id)
+    db.session.flush()  # the parts first: after the flip the database refuses them
     predecessor = newest_of(draft.policy)
     snapshot = {
         "policy": draft.policy.key,
@@ -134,6 +126,10 @@ def seal(
     draft.state, draft.published_at, draft.published_by = "published", published_at, actor
     draft.elsewhere = elsewhere
     db.session.flush()
+    touch(site)
+    if site.policy_id == draft.policy_id:
+        arguments = {"site_id": site.id, "version_id": draft.id}
+        jobs.enqueue(SWEEP, arguments, now=now, dedup=f"{SWEEP}:{draft.id}", site_id=site.id)
 
 
 def _obstacles(
