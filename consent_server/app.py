@@ -20,6 +20,7 @@ from consent_server.db import db, prepare_engine
 from consent_server.jobs.runner import Runner
 from consent_server.keys import load_keys
 from consent_server.ledger import api as ledger_api
+from consent_server.ledger import boot
 from consent_server.ledger import tasks as ledger_tasks
 from consent_server.policies import api as policies_api
 from consent_server.policies import draft_pages
@@ -116,6 +117,7 @@ def serving_app() -> Flask:
 
     Raises:
         RuntimeError: the database is not at the newest migration.
+        UnsafeDatabase, BadAnchor: the database or the anchor file cannot be relied on.
     """
     settings = load_settings()
     logs.configure(settings)
@@ -126,6 +128,7 @@ def serving_app() -> Flask:
             raise RuntimeError(
                 f"the database is at {at}, this version needs {migrate.head()}: run `consent-server init`"
             )
+    boot.check(app)
     start_lane(app)
     if settings.embedded_worker:
         Runner(app, settings, seat=True).start()

@@ -55,15 +55,18 @@ def show_anchors() -> None:
     """List how far each log is anchored and where, and test the newest head in the anchor file; status 1 on a fork."""
     for name, sink, size, at in anchors.acknowledged():
         click.echo(f"{name}  {sink}  {size}  {clock.iso(at)}")
-    closed = boot.gate(now=clock.now())
-    for name in closed + boot.forked_logs():
+    boot.gate(now=clock.now())
+    forked = boot.forked_logs()
+    for name in forked:
         click.echo(f"{name}: forked. {boot.ADVICE['forked']}", err=True)
-    raise SystemExit(1 if boot.forked_logs() else 0)
+    raise SystemExit(1 if forked else 0)
 
 
 @ledger.command()
 @click.argument("log")
-@click.confirmation_option(prompt="This closes the log for good and opens the next one. Is there no newer backup?")
+@click.confirmation_option(
+    prompt="This closes the log for good and opens the next one. Is there no newer backup?"
+)
 @in_app
 def recover(log: str) -> None:
     """Seal a forked LOG and open the next one, which begins by citing the last anchored head."""

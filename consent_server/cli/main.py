@@ -12,6 +12,8 @@ from consent_server import __version__
 from consent_server.app import build
 from consent_server.config import BadSetting, Settings, load_settings
 from consent_server.keys import KeyProblem
+from consent_server.ledger.anchor_file import BadAnchor
+from consent_server.ledger.boot import UnsafeDatabase
 from consent_server.problems import Problem
 
 ACTOR = "command"  # how the audit log names whoever has a shell on the server
@@ -57,7 +59,7 @@ def main() -> None:
 
     try:
         root(standalone_mode=True)
-    except (BadSetting, KeyProblem) as error:
+    except (BadSetting, KeyProblem, UnsafeDatabase, BadAnchor) as error:
         _stop(str(error))
     except Problem as problem:
         _stop(f"{problem.title}. {problem.detail}", problem.extra)

@@ -9,6 +9,7 @@ from consent_server import logs
 from consent_server.app import build
 from consent_server.cli.main import root, settings
 from consent_server.jobs.runner import Runner
+from consent_server.ledger import boot
 from consent_server.serving import web_server
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,9 @@ def worker() -> None:
     """Run jobs until stopped; start as many as you like beside web processes with CONSENT_EMBEDDED_WORKER=false."""
     chosen = settings()
     logs.configure(chosen)
-    runner = Runner(build(chosen), chosen, seat=False)
+    app = build(chosen)
+    boot.check(app)
+    runner = Runner(app, chosen, seat=False)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -95,6 +95,11 @@ def gate(*, now: datetime) -> list[str]:
     return [name for _, name, _ in lacking]
 
 
+def forked_logs() -> list[str]:
+    """Return the names of the logs that wait for a restored backup or a recovery."""
+    return list(db.session.scalars(select(Log.name).where(Log.state == "forked").order_by(Log.name)))
+
+
 def holds(name: LogName, head: Head) -> bool:
     """Tell whether the first `head.size` leaves in the database are those of the anchored tree.
 

@@ -128,13 +128,25 @@ def reimport(text: str, *, ring: KeyRing, actor: str, now: datetime) -> Reimport
     return Reimported(old.site_id, standing.epoch, standing.idx, parsed.claims, created)
 
 
-def _locked(name: str) -> Log:
-    found = db.session.scalar(
-        select(Log).where(Log.name == name).with_for_update().execution_options(populate_existing=True)
-    )
+def known(name: str) -> Log:
+    """Return the log of this name.
+
+    Raises:
+        NoSuchLog: there is none.
+    """
+    found = db.session.scalar(select(Log).where(Log.name == name))
     if found is None:
-        raise NoSuchLog("`consent-server ledger anchors` lists the logs.")
+        raise NoSuchLog(
+            f"Not {name!r}: a site's first log is named by the site's key, the next one adds `.2`."
+        )
     return found
+
+
+def _locked(name: str) -> Log:
+    known(name)
+    return db.session.scalars(
+        select(Log).where(Log.name == name).with_for_update().execution_options(populate_existing=True)
+    ).one()
 
 
 def _last_head(old: Log, path: Path | None) -> Head | None:
