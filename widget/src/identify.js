@@ -19,6 +19,18 @@ const post = ({ config }, token, visitor) =>
     credentials: "omit",
   });
 
+/** Stops waiting for the first decision of a user who came before it. */
+let forget = () => {};
+
+/** A browser without a decision has no id that could be tied: this waits for one. @param {Parts} parts @param {string} token */
+const tieLater = (parts, token) => {
+  const tie = () => {
+    if (parts.consent.record()) identify(parts, token).catch(() => {});
+  };
+  document.addEventListener("consent:change", tie);
+  forget = () => document.removeEventListener("consent:change", tie);
+};
+
 /**
  * @param {Parts} parts
  * @param {string|null} token null after signing out: this browser forgets a known user, never an unknown visitor
@@ -31,6 +43,7 @@ export const identify = async (parts, token) => {
     storage.writeRecord(record);
     consent.reread();
   };
+  forget();
   if (!token) {
     if (consent.record()?.subject) replace(null);
     return false;
@@ -49,6 +62,11 @@ export const identify = async (parts, token) => {
   const record = consent.record();
   const state = known.state ?? record?.state;
   const id = record?.id ?? known.visitor_id ?? uuid();
-  if (state) replace(soundRecord({ id, state, subject: true }));
+  if (!state) tieLater(parts, token);
+  else {
+    replace(soundRecord({ id, state, subject: true }));
+    // The state came from another browser: what is decided here from now on counts for the same user.
+    if (!record) await post(parts, token, id);
+  }
   return true;
 };
