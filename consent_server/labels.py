@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString, lazy_gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 Words = dict[str, LazyString]
@@ -10,6 +10,11 @@ Words = dict[str, LazyString]
 REGION: Final[Words] = {
     "opt_in": _("Opt-in: nothing runs before a yes"),
     "opt_out": _("Opt-out: visitors may object"),
+}
+LANGUAGE: Final[Words] = {  # where the library's names are clumsy
+    "zh-CN": _("Simplified Chinese"),
+    "zh-TW": _("Traditional Chinese (Taiwan)"),
+    "zh-HK": _("Traditional Chinese (Hong Kong)"),
 }
 FUNCTION: Final[Words] = {"basic": _("Basic"), "additional": _("Additional")}
 CONSENT_KIND: Final[Words] = {
@@ -213,6 +218,15 @@ SCHEMA_MESSAGES: Final = (
     N_("An additional purpose rests on consent or legitimate_interests."),
     N_("A basic purpose is never asked, so it cannot rest on consent."),
 )
+UNITS: Final = {  # of ISO 8601 durations; "T" marks those of the clock
+    "Y": lambda n: ngettext("%(num)s year", "%(num)s years", n),
+    "M": lambda n: ngettext("%(num)s month", "%(num)s months", n),
+    "W": lambda n: ngettext("%(num)s week", "%(num)s weeks", n),
+    "D": lambda n: ngettext("%(num)s day", "%(num)s days", n),
+    "TH": lambda n: ngettext("%(num)s hour", "%(num)s hours", n),
+    "TM": lambda n: ngettext("%(num)s minute", "%(num)s minutes", n),
+    "TS": lambda n: ngettext("%(num)s second", "%(num)s seconds", n),
+}
 AUDIT: Final[Words] = {
     "accounts.create": _("Made an account"),
     "accounts.set_password": _("Set a password"),

@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
-from babel.units import format_unit
 from flask import Blueprint, Flask, flash, get_flashed_messages, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, format_datetime, format_decimal, get_locale, gettext
@@ -16,6 +15,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
 from consent_server import labels
+from consent_server.i18n import LANGUAGES
 from consent_server.problems import InvalidInput, Problem
 
 csrf = CSRFProtect()
@@ -63,16 +63,17 @@ def lifetime(duration: str) -> str:
     """Return an ISO 8601 duration, or `session`, in words."""
     if duration == "session":
         return str(gettext("Until the browser closes"))
-    units = {"Y": "year", "M": "month", "W": "week", "D": "day", "TH": "hour", "TM": "minute", "TS": "second"}
     words = []
     for part in re.finditer(r"(\d+)([YMWDHS])", duration):
         late = "T" if "T" in duration[: part.start()] else ""
-        words.append(format_unit(int(part[1]), f"duration-{units[late + part[2]]}", locale=get_locale()))
+        words.append(str(labels.UNITS[late + part[2]](int(part[1]))))
     return " ".join(words) or duration
 
 
 def language_name(tag: str) -> str:
-    """Return what the page's language calls a language, with its tag where the tag says more."""
+    """Return what the page's language calls a language."""
+    if tag in labels.LANGUAGE:
+        return str(labels.LANGUAGE[tag])
     try:
         name = Locale.parse(tag, sep="-").get_display_name(get_locale())
     except (UnknownLocaleError, ValueError):
@@ -82,6 +83,8 @@ def language_name(tag: str) -> str:
 
 def own_name(tag: str) -> str:
     """Return what a language calls itself."""
+    if tag in LANGUAGES:
+        return LANGUAGES[tag]
     try:
         return Locale.parse(tag, sep="-").get_display_name() or tag
     except (UnknownLocaleError, ValueError):
