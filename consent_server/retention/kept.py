@@ -1,7 +1,7 @@
 """The file of erasures: erase leaves outside the database, because a restored backup knows nothing of later ones.
 
-Each line is one erase leaf as the log has it, signed, with the hashes of the entries that it names: a replay blanks
-only what has the same hash, whatever stands at that index after a rollback. A line names no person.
+Each line is one erase leaf as the log has it, signed, with the hashes of the entries that it names: a replay knows
+them by hash, whatever stands at their index after a rollback. A line names no person.
 Order of effects: append → fsync → note in the database that it is kept. A crash between the last two writes a line
 twice, which no reader minds.
 """

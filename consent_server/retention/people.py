@@ -14,9 +14,15 @@ from consent_server.jobs.models import Job
 from consent_server.ledger.models import Receipt
 from consent_server.policies.published import SiteView
 
+Holder = tuple[str, str]  # as records name them: ("visitor", id) or ("subject", reference)
 
-def settle(site: SiteView, visitors: Sequence[uuid.UUID], *, now: datetime) -> None:
-    """Compute the records of these browsers and of their subjects anew; who has no receipt left is forgotten."""
+
+def settle(site: SiteView, visitors: Sequence[uuid.UUID], *, now: datetime) -> list[Holder]:
+    """Compute the records of these browsers and of their subjects anew, and forget who has no receipt left.
+
+    Returns:
+        whoever was forgotten.
+    """
     linked = db.session.scalars(
         select(SubjectLink.subject)
         .where(SubjectLink.site_id == site.id, SubjectLink.visitor_id.in_(visitors))
@@ -33,9 +39,14 @@ def settle(site: SiteView, visitors: Sequence[uuid.UUID], *, now: datetime) -> N
         if visitor_id in left:
             receipts = records.receipts_of_visitors(site.id, [visitor_id])
             _rebuild(site, records.VISITOR, str(visitor_id), receipts, now=now)
-    _forget_visitors(site.id, [each for each in visitors if each not in left])
-    for subject in linked:
-        _rebuild(site, records.SUBJECT, subject, subjects.receipts_of(site.id, subject), now=now)
+    gone = [each for each in visitors if each not in left]
+    _forget_visitors(site.id, gone)
+    forgotten = [(records.VISITOR, str(each)) for each in gone]
+    return forgotten + [
+        (records.SUBJECT, subject)
+        for subject in linked
+        if not _rebuild(site, records.SUBJECT, subject, subjects.receipts_of(site.id, subject), now=now)
+    ]
 
 
 def forget_subject(site_id: int, subject: str) -> None:
@@ -52,7 +63,7 @@ def forget_subject(site_id: int, subject: str) -> None:
     )
 
 
-def forget_jobs(site_id: int, holders: Sequence[tuple[str, str]]) -> None:
+def forget_jobs(site_id: int, holders: Sequence[Holder]) -> None:
     """Delete the jobs whose arguments name these people; done or not, there is nothing left to look at."""
     arguments = type_coerce(Job.arguments, Text)
     for part in range(0, len(holders), 100):
@@ -80,14 +91,16 @@ def _forget_visitors(site_id: int, visitors: Sequence[uuid.UUID]) -> None:
     )
 
 
-def _rebuild(site: SiteView, kind: str, holder: str, receipts: Sequence[Receipt], *, now: datetime) -> None:
+def _rebuild(site: SiteView, kind: str, holder: str, receipts: Sequence[Receipt], *, now: datetime) -> bool:
+    """Store the state that the receipts add up to; False, and no record, when there is none."""
     record = records.find(site.id, kind, holder)
     state = records.replay(receipts, site.facts)
     if state is None:
         if record is not None:
             db.session.delete(record)
             db.session.flush()
-        return
+        return False
     language = record.language if record else site.languages[0]
     records.put(site.id, kind, holder, state, receipt=receipts[-1], language=language, now=now, record=record)
     records.look_again(site.id, [(kind, holder)], now=now)
+    return True

@@ -14,11 +14,11 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from consent_server.audit import service as audit
-from consent_server.consents import subjects
+from consent_server.consents import records, subjects
 from consent_server.db import db
 from consent_server.keys import KeyRing
-from consent_server.ledger.append import Entry, append, lock_log
-from consent_server.ledger.models import Log, Receipt
+from consent_server.ledger.append import Entry, OpenLog, append, lock_log
+from consent_server.ledger.models import Receipt
 from consent_server.policies.published import site_view
 from consent_server.retention import people
 from consent_server.retention.models import Erasure
@@ -47,8 +47,7 @@ def erase_visitor(site: Site, visitor_id: uuid.UUID, *, ring: KeyRing, now: date
     """Erase a browser's receipts, its record and its link to a subject; erasing again finds nothing and is fine."""
     log = lock_log(site.id)
     erased = blank(site, _places(site.id, [visitor_id]), log=log, ring=ring, now=now)
-    people.settle(site_view(site.key), [visitor_id], now=now)
-    people.forget_jobs(site.id, [("visitor", str(visitor_id))])
+    people.forget_jobs(site.id, people.settle(site_view(site.key), [visitor_id], now=now))
     _note(site, erased, whose="visitor", now=now, actor=actor)
     return erased
 
@@ -58,15 +57,14 @@ def erase_subject(site: Site, subject: str, *, ring: KeyRing, now: datetime, act
     log = lock_log(site.id)
     visitors = subjects.visitors_of(site.id, subject)
     erased = blank(site, _places(site.id, visitors), log=log, ring=ring, now=now)
-    people.settle(site_view(site.key), visitors, now=now)
+    forgotten = people.settle(site_view(site.key), visitors, now=now)
     people.forget_subject(site.id, subject)
-    holders = [("visitor", str(each)) for each in visitors]
-    people.forget_jobs(site.id, [*holders, ("subject", subject)])
+    people.forget_jobs(site.id, [*forgotten, (records.SUBJECT, subject)])
     _note(site, erased, whose="subject", now=now, actor=actor)
     return erased
 
 
-def blank(site: Site, places: Iterable[Place], *, log: Log, ring: KeyRing, now: datetime) -> Erased:
+def blank(site: Site, places: Iterable[Place], *, log: OpenLog, ring: KeyRing, now: datetime) -> Erased:
     """Append the erase leaves of these places and blank them. The site's log is locked.
 
     What is blank already gets no second leaf.
@@ -106,7 +104,7 @@ def _not_blank(site_id: int, epoch: int, indexes: Sequence[int]) -> tuple[int, .
     )
 
 
-def _append_leaf(leaf: EraseLeaf, *, log: Log, ring: KeyRing, now: datetime) -> tuple[int, int]:
+def _append_leaf(leaf: EraseLeaf, *, log: OpenLog, ring: KeyRing, now: datetime) -> tuple[int, int]:
     row = append(
         log,
         Entry(
