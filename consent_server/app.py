@@ -14,6 +14,7 @@ from consent_server.banner import api as banner_api
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import pages as receipt_pages
+from consent_server.consents import verify_page
 from consent_server.consents.recording import start_lane
 from consent_server.console import overview, publish
 from consent_server.db import db, prepare_engine
@@ -51,6 +52,7 @@ PAGES = [
     draft_pages.bp,
     policy_public.bp,
     receipt_pages.bp,
+    verify_page.bp,
     reconsent_pages.bp,
     overview.bp,
     publish.bp,
