@@ -20,8 +20,9 @@ The demo is running.
 What to try
   1. Open the visitor's page. The panel "{status}" shows that analytics, map and marketing are blocked.
      Press "{accept}" (Accept all) and watch them start. Press "{show}" for the signed receipt.
-  2. Open the console with the link above. Lantern Books > policy "privacy" > the draft of version 2.0
-     > publish it. Its three typed changes are there already.
+  2. Open the console with the link above and press "Sign in". Then: Lantern Books > Policies > Privacy policy of
+     Lantern Books > Review and publish. The three typed changes of version 2.0 are there already; press the
+     button at the foot of the page.
   3. Reload the visitor's page. It asks again, and only about what changed: the new recipient for analytics and
      the new purpose "recommendations". Until you answer, what you had accepted before stays on.
   4. Press "{sign_in}", then open the page in another browser (or a private window) and sign in there too:
