@@ -25,4 +25,5 @@ def from_ms(ms: int) -> datetime:
 
 def iso(instant: datetime) -> str:
     """Return RFC 3339 text in UTC with milliseconds, for example `2026-01-31T08:00:00.000Z`."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    # Not strftime: it writes years before 1000 with fewer than four digits.
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

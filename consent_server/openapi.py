@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
 from flask_smorest import Api
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from consent_server import __version__
 from consent_server.auth import auth, declared
@@ -15,6 +15,9 @@ bp = Blueprint("openapi", __name__)
 
 class ProblemSchema(Schema):
     """An error (RFC 9457). Members beyond these depend on `type`."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -52,7 +55,7 @@ def install(app: Flask, blueprints: list[Any]) -> Api:
 
 def _complete(app: Flask, api: Any) -> None:
     """Document what the library leaves out: problems as problem+json, bodies as text/plain, who may call."""
-    spec: dict[str, Any] = api.spec.to_dict()
+    spec: dict[str, Any] = _with_standard_patterns(api.spec.to_dict())
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     kinds = {
         _path(rule.rule): declared(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()
@@ -71,6 +74,18 @@ def _complete(app: Flask, api: Any) -> None:
             if kinds.get(path) == "server":
                 operation["security"] = [{"apiKey": []}]
     app.extensions["openapi"] = spec
+
+
+def _with_standard_patterns(node: Any) -> Any:
+    """Return the description with patterns as JSON Schema has them: `^` and `$` begin and end a text."""
+    if isinstance(node, dict):
+        return {
+            name: value.replace(r"\A", "^").replace(r"\Z", "$")
+            if name == "pattern" and isinstance(value, str)
+            else _with_standard_patterns(value)
+            for name, value in node.items()
+        }
+    return [_with_standard_patterns(each) for each in node] if isinstance(node, list) else node
 
 
 def _errors(operation: dict[str, Any], kind: str | None) -> list[tuple[str, str]]:

@@ -14,9 +14,9 @@ CHOICES = ("granted", "denied")
 VERSION = validate.Regexp(r"\A[1-9][0-9]{0,5}\.(0|[1-9][0-9]{0,5})\Z", error="Write it like 2.0.")
 LANGUAGE = validate.Regexp(r"\A[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", error="Write it like zh-CN.")
 PURPOSE = validate.Regexp(r"\A[a-z][a-z0-9_-]{0,39}\Z", error="Not a purpose's key.")
-# Within these years an instant has a UTC form whatever its zone; outside them it is a slip.
+# Within these years an instant has a UTC form whatever its zone. A browser's clock may be wrong by much.
 INSTANT = validate.Range(
-    datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC), error="Not an instant since 1970."
+    datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC), error="Not an instant of our calendar."
 )
 HASH = validate.Regexp(r"\A[0-9a-f]{64}\Z", error="Not a SHA-256 in lower-case hex.")
 # Grants only come from an act of the visitor; these actions can only refuse.

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from consent_server import clock
 from consent_server.db import db
 from consent_server.ledger.models import Receipt
 from tests import make
@@ -63,7 +64,7 @@ WRONG: list[tuple[str, Any]] = [
     ("banner_build", "0" * 63), ("banner_build", "G" * 64), ("banner_build", "A" * 64), ("banner_build", ""),
     ("asked", "analytics"), ("asked", None), ("asked", [1]), ("asked", [None]), ("asked", {"analytics": True}),
     ("decided_at", "2026-03-02"), ("decided_at", "2026-03-02T10:00:00"), ("decided_at", 1772443800), ("decided_at", None),
-    ("decided_at", "0000-00-00T00:00:00Z"), ("decided_at", "never"), ("decided_at", "99999-01-01T00:00:00Z"),
+    ("decided_at", "0000-00-00T00:00:00Z"), ("decided_at", "0001-01-01T00:00:00+14:00"), ("decided_at", "9999-12-31T23:59:59-12:00"), ("decided_at", "never"), ("decided_at", "99999-01-01T00:00:00Z"),
     ("signals", {"gpc": "true"}), ("signals", {"gpc": 1}), ("signals", {"gpc": 0}), ("signals", {"gpc": "on"}),
     ("signals", {"gpc": None}), ("signals", {"usp": True}), ("signals", []), ("signals", None), ("signals", "gpc"),
 ]  # fmt: skip
@@ -219,20 +220,16 @@ def test_a_strange_authorization_header(client: FlaskClient, header: str) -> Non
     problem(response, 401, "not-signed-in")
 
 
-def test_no_error_shows_what_is_inside(
-    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from consent_server.consents import service
-
+def test_no_error_shows_what_is_inside(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     site = make.ready_site()
     body = make.body(client, site)
 
-    def broken(*_: Any, **__: Any) -> None:
-        raise ZeroDivisionError("secret detail in consents/service.py")
+    def broken() -> None:
+        raise ZeroDivisionError("secret detail in clock.py")
 
-    monkeypatch.setattr(service, "record_decision", broken)
-
-    answer = problem(make.post(client, site, body), 500, "internal-error")
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", broken)
+        answer = problem(make.post(client, site, body), 500, "internal-error")
 
     assert "secret" not in json.dumps(answer)
 

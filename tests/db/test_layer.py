@@ -67,6 +67,10 @@ def test_the_clock_gives_whole_milliseconds_that_survive_every_form() -> None:
     assert datetime.fromisoformat(clock.iso(instant)) == instant
 
 
+def test_early_years_are_written_with_four_digits() -> None:
+    assert clock.iso(datetime(180, 8, 17, tzinfo=UTC)) == "0180-08-17T00:00:00.000Z"
+
+
 @pytest.mark.parametrize("ms", [0, 1, 999, 1_772_443_800_123, 253_402_300_799_999])
 def test_milliseconds_survive_the_way_there_and_back(ms: int) -> None:
     assert clock.to_ms(clock.from_ms(ms)) == ms
