@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from consent_server.ledger import merkle, tiles
 from consent_server.ledger.findings import Scope
@@ -147,15 +147,12 @@ class TreeCheck:
         return max(0, self._integrated) >> (tiles.HEIGHT * (level + 1))
 
     def _surplus_tiles(self) -> None:
-        beyond = [
-            and_(Tile.level == level, or_(Tile.n < 0, Tile.n >= self._expected(level)))
-            for level in range(TOP + 1)
-        ]
-        query = select(Tile.level, Tile.n).where(
-            *_of(self._log), or_(Tile.level < 0, Tile.level > TOP, *beyond)
-        )
-        for level, n in self._connection.execute(query.order_by(Tile.level, Tile.n).limit(PAGE)):
-            self._scope.add(f"tile of level {level}", n, "no tree of this size has it")
+        query = select(Tile.level, func.min(Tile.n), func.max(Tile.n)).where(*_of(self._log))
+        for level, least, most in self._connection.execute(query.group_by(Tile.level).order_by(Tile.level)):
+            expected = self._expected(level) if 0 <= level <= TOP else 0
+            for n in {least, most}:
+                if not 0 <= n < expected:
+                    self._scope.add(f"tile of level {level}", n, "no tree of this size has it")
 
 
 def checkpoints(connection: Connection, log: LogName) -> Iterator[Signed]:
