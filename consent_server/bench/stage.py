@@ -61,22 +61,24 @@ class Stage:
 
 
 @contextmanager
-def sqlite_stage(folder: Path) -> Iterator[Stage]:
+def sqlite_stage(folder: Path, *, threads: int | None = None) -> Iterator[Stage]:
     """Set the stage on an SQLite file, as `consent-server init` makes it."""
-    with _stage(SQLITE, folder, "") as stage:
+    with _stage(SQLITE, folder, "", threads) as stage:
         yield stage
 
 
 @contextmanager
-def postgresql_stage(folder: Path, database_url: str | None) -> Iterator[Stage]:
+def postgresql_stage(
+    folder: Path, database_url: str | None, *, threads: int | None = None
+) -> Iterator[Stage]:
     """Set the stage on PostgreSQL: the named empty database, or a server of our own."""
     with ExitStack() as stack:
         url = database_url or stack.enter_context(postgres.own_server(folder))
-        yield stack.enter_context(_stage(POSTGRESQL, folder, url))
+        yield stack.enter_context(_stage(POSTGRESQL, folder, url, threads))
 
 
 @contextmanager
-def _stage(engine: str, folder: Path, url: str) -> Iterator[Stage]:
+def _stage(engine: str, folder: Path, url: str, threads: int | None) -> Iterator[Stage]:
     environment = {
         "CONSENT_DATA_DIR": str(folder),
         "CONSENT_DATABASE_URL": url,
@@ -84,6 +86,8 @@ def _stage(engine: str, folder: Path, url: str) -> Iterator[Stage]:
         # The limiter works as ever; one address sends everything here, so it may send a lot.
         "CONSENT_DECISION_RATE": "1000000000 per minute",
     }
+    if threads is not None:
+        environment["CONSENT_THREADS"] = str(threads)
     settings = load_settings(environment)
     _build_widget()
     create_keys(settings.keys_dir)

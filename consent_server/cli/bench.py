@@ -54,6 +54,9 @@ class CommaList(click.ParamType[tuple[object, ...]]):
 )
 @click.option("--repetitions", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--connections", type=CommaList(click.IntRange(1, 512)), default="1,16,64", show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(1, 256), help="Threads of each process; by default those of `serve`."
+)
 @click.option("--only", type=CommaList(click.Choice(NAMES)), help=f"Some of {', '.join(NAMES)}.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per line: the machine, then each row.")
 @click.option(
@@ -71,6 +74,7 @@ def bench(
     warm_up: float,
     repetitions: int,
     connections: tuple[int, ...],
+    threads: int | None,
     only: tuple[str, ...] | None,
     as_json: bool,
     database_url: str | None,
@@ -82,7 +86,7 @@ def bench(
     try:
         machine = describe(folder)
         for engine in engines:
-            with _stage(engine, folder, database_url) as stage:
+            with _stage(engine, folder, database_url, threads) as stage:
                 _measure(stage, plan, machine, as_json=as_json)
     except BenchProblem as problem:
         raise click.ClickException(str(problem)) from problem
@@ -91,9 +95,12 @@ def bench(
 
 
 @contextmanager
-def _stage(engine: str, folder: Path, database_url: str | None) -> Iterator[Stage]:
+def _stage(engine: str, folder: Path, database_url: str | None, threads: int | None) -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="consent-bench-", dir=folder) as data:
-        chosen = sqlite_stage(Path(data)) if engine == SQLITE else postgresql_stage(Path(data), database_url)
+        if engine == SQLITE:
+            chosen = sqlite_stage(Path(data), threads=threads)
+        else:
+            chosen = postgresql_stage(Path(data), database_url, threads=threads)
         with chosen as stage:
             yield stage
 
