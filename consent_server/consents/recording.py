@@ -28,7 +28,12 @@ def record(site_key: str, submission: Submission) -> Acknowledgement:
         Problem: the decision was refused, or nothing can be stored just now.
     """
     lane: Lane[str, Submission, Outcome] | None = current_app.extensions.get(LANE)
-    outcome = lane.submit(site_key, submission) if lane else commit_batch(site_key, [submission])[0]
+    if lane:
+        # Who waits for the lane must not hold a connection: enough of them would leave none for the committer.
+        db.session.remove()
+        outcome = lane.submit(site_key, submission)
+    else:
+        outcome = commit_batch(site_key, [submission])[0]
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
