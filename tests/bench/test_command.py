@@ -23,9 +23,7 @@ def test_every_case_has_a_row_with_what_was_acknowledged_and_counted(tmp_path: P
     assert first["kind"] == "machine"
     assert first["cores"] >= 1
     assert first["python"]
-    assert [(row["connections"], row["case"]) for row in rows] == [
-        (n, case) for n in (1, 3) for case in CASES
-    ]
+    assert [(row["connections"], row["case"]) for row in rows] == [(3, case) for case in CASES]
     for row in rows:
         assert row["errors"] == 0, row["first_error"]
         assert row["acknowledged"] > 0
