@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from consent_server import __version__
 from consent_server.app import build
 from consent_server.config import BadSetting, Settings, load_settings
+from consent_server.db import db
 from consent_server.keys import KeyProblem
 from consent_server.ledger.anchor_file import BadAnchor
 from consent_server.ledger.boot import UnsafeDatabase
@@ -26,12 +27,16 @@ def root() -> None:
 
 
 def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Run a command inside the application's context."""
+    """Run a command inside the application's context, and leave no connection behind."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         with build(load_settings()).app_context():
-            return command(*args, **kwargs)
+            try:
+                return command(*args, **kwargs)
+            finally:
+                db.session.remove()
+                db.engine.dispose()
 
     return run
 
