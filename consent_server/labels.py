@@ -204,6 +204,7 @@ def obstacle(code: str, *, language: str, subject: str) -> LazyString:
 
 # What schemas say about a field, in the words of the library and of our own; shown by `screens.said`.
 SCHEMA_MESSAGES: Final = (
+    N_("See `errors` for each field."),
     N_("Missing data for required field."),
     N_("Not a valid string."),
     N_("Shorter than minimum length 1."),
@@ -252,3 +253,14 @@ AUDIT: Final[Words] = {
     "policies.import": _("Imported a version published elsewhere"),
 }
 ACTOR: Final[Words] = {"command": _("Command line"), "system": _("The server itself")}
+# What the framework says of its own accord.
+FRAMEWORK_MESSAGES: Final = (
+    N_(
+        "The requested URL was not found on the server. If you entered the URL manually please check your spelling"
+        " and try again."
+    ),
+    N_("Method Not Allowed"),
+    N_("The method is not allowed for the requested URL."),
+    N_("The data value transmitted exceeds the capacity limit."),
+    N_("Bad Request"),
+)

@@ -134,6 +134,8 @@ def _saved(site_key: str, policy_key: str, texts: list[Text], revision: int | No
 def _store(draft: PolicyVersion, texts: list[Text], revision: int | None) -> None:
     standing = {notice.language: notice for notice in draft.notices}
     for each in texts:
+        if each.format not in labels.FORMAT:
+            raise InvalidInput("Look at the marked fields.", errors={})
         notice = standing.get(each.language)
         if notice is None and not each.source.strip():
             continue  # a language that nobody has begun yet

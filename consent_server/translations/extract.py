@@ -14,8 +14,20 @@ from typing import IO, Any
 from babel.messages.extract import extract_python
 
 Found = tuple[int, str | None, Any, list[str]]
-# Their problems reach staff; those of the rest only programs.
-SHOWN = ("accounts", "sites", "purposes", "policies", "console", "problems", "screens", "http", "pages", "reconsent")
+# Files whose problems reach people on a page; those of the rest only programs see.
+SHOWN = (
+    "pages.py",
+    "/console/publish.py",
+    "screens.py",
+    "problems.py",
+    "http.py",
+    "accounts/service.py",
+    "sites/service.py",
+    "policies/changes.py",
+    "policies/drafting.py",
+    "policies/publishing.py",
+    "policies/api.py",
+)
 REASONS = {"Proposal": 1}  # call and position of its text
 
 
@@ -25,7 +37,7 @@ def messages(
     """Yield what Babel finds in a Python file, then the texts of its problems and proposals."""
     yield from extract_python(file, keywords, comments, options)
     file.seek(0)
-    if any(part in getattr(file, "name", "") for part in SHOWN):
+    if getattr(file, "name", "").endswith(SHOWN):
         for node in ast.walk(ast.parse(file.read())):
             for text in _texts(node):
                 yield node.lineno, None, text, []  # type: ignore[attr-defined]  # every node that has a text has a line
