@@ -83,6 +83,8 @@ def _stage(engine: str, folder: Path, url: str, threads: int | None) -> Iterator
         "CONSENT_DATA_DIR": str(folder),
         "CONSENT_DATABASE_URL": url,
         "CONSENT_WORKERS": str(WORKERS[engine]),
+        # A database that risks what it acknowledged may be measured too; the heading says what it is set to.
+        "CONSENT_ALLOW_UNSAFE_DATABASE": "true",
         # The limiter works as ever; one address sends everything here, so it may send a lot.
         "CONSENT_DECISION_RATE": "1000000000 per minute",
     }
