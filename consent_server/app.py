@@ -15,6 +15,8 @@ from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import pages as receipt_pages
 from consent_server.consents import verify_page
+from consent_server.consents.export import api as exports_api
+from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
 from consent_server.console import overview, publish
 from consent_server.db import db, prepare_engine
@@ -37,7 +39,7 @@ from consent_server.sites import audit_pages, key_pages
 from consent_server.sites import pages as site_pages
 from consent_server.sites.access import server_gate
 
-API = [banner_api.bp, consents_api.bp, policies_api.bp, reconsent_api.bp]
+API = [banner_api.bp, consents_api.bp, exports_api.bp, policies_api.bp, reconsent_api.bp]
 PAGES = [
     banner_api.tag_pages,
     ledger_api.bp,
@@ -52,6 +54,7 @@ PAGES = [
     draft_pages.bp,
     policy_public.bp,
     receipt_pages.bp,
+    export_pages.bp,
     verify_page.bp,
     reconsent_pages.bp,
     overview.bp,

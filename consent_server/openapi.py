@@ -1,5 +1,6 @@
 """The API's description: /openapi.json (OpenAPI 3.1) and /docs, a page made from it without any script."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, render_template
@@ -104,6 +105,8 @@ def _errors(operation: dict[str, Any], kind: str | None) -> list[tuple[str, str]
         found.append(("403", "Another site's page"))
     if kind == "server":
         found.append(("401", "No valid API key"))
+    if "exports" in str(operation.get("tags")):
+        found += [("409", "It cannot be stated so"), ("410", "It was erased"), ("501", "An extra is missing")]
     if operation.get("operationId", "").endswith("banner") or "banner" in str(operation.get("tags")):
         found.append(("409", "Nothing is published yet"))
     return list(dict.fromkeys(found))
@@ -111,9 +114,7 @@ def _errors(operation: dict[str, Any], kind: str | None) -> list[tuple[str, str]
 
 def _path(rule: str) -> str:
     """Return a routing rule as OpenAPI writes it: `<string:site_key>` is `{site_key}`."""
-    return "/".join(
-        "{" + part[1:-1].split(":")[-1] + "}" if part.startswith("<") else part for part in rule.split("/")
-    )
+    return re.sub(r"<(?:[^<>]*:)?([^<>:]+)>", r"{\1}", rule)
 
 
 @bp.get("/openapi.json")

@@ -1,0 +1,1 @@
+"""Receipts in the forms in which others read them, and the log as a file."""
