@@ -117,8 +117,9 @@ export const showPreferences = (parts, { texts, purposes, versions }, decide) =>
 
   const close = button("close", "csv-close", "×", () => {});
   close.ariaLabel = texts.close;
+  // To a page with a header and footer of its own, those of a dialog would be second landmarks.
   dialog.append(
-    element("header", {}, element("h2", { id: "csv-dialog-title", tabindex: "-1", autofocus: true }, texts.dialog_title), close),
+    element("header", { role: "none" }, element("h2", { id: "csv-dialog-title", tabindex: "-1", autofocus: true }, texts.dialog_title), close),
     element(
       "div",
       { class: "csv-scroll", tabindex: "0", role: "group", "aria-labelledby": "csv-dialog-title" },
@@ -135,7 +136,7 @@ export const showPreferences = (parts, { texts, purposes, versions }, decide) =>
     ),
     element(
       "footer",
-      {},
+      { role: "none" },
       button("accept-all", DECIDE, texts.accept, () => decide("preferences", consent.purposes)),
       button("reject-all", DECIDE, texts.reject, () => decide("preferences", [])),
       button("save", "csv-save", texts.save, () => decide("preferences", switched())),
