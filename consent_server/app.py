@@ -84,9 +84,6 @@ def build(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        RATELIMIT_ENABLED=settings.rate_limits,
-        RATELIMIT_STORAGE_URI=settings.rate_limit_storage,
-        RATELIMIT_STRATEGY="sliding-window-counter",
         JSON_SORT_KEYS=False,
     )
     app.extensions.update(settings=settings, keys=keys)
@@ -96,7 +93,6 @@ def build(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    http.limiter.init_app(app)
     i18n.install(app)
     auth.install(
         app,

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import limits
+
 PREFIX = "CONSENT_"
 
 
@@ -89,6 +91,14 @@ def _database(text: str) -> str:
     return text if scheme == "sqlite" else f"postgresql+psycopg://{rest}"
 
 
+def _rate(text: str) -> str:
+    try:
+        limits.parse(text)
+    except ValueError as error:
+        raise ValueError("must be a rate such as 600 per minute") from error
+    return text
+
+
 def _path(text: str) -> Path:
     if not text:
         raise ValueError("must name a folder")
@@ -116,7 +126,7 @@ SETTINGS = (
     Setting("host", str, "127.0.0.1", "Interface that `serve` listens on."),
     Setting("port", _integer(1, 65535), "8000", "Port that `serve` listens on."),
     Setting("workers", _integer(1, 64), "1", "Web processes of `serve`."),
-    Setting("threads", _integer(1, 256), "8", "Threads in each web process."),
+    Setting("threads", _integer(1, 256), "32", "Threads in each web process."),
     Setting(
         "embedded_worker",
         _boolean,
@@ -141,11 +151,11 @@ SETTINGS = (
     ),
     Setting(
         "decision_rate",
-        str,
+        _rate,
         "600 per minute",
         "Decisions that one address may post (an office behind one address shares it).",
     ),
-    Setting("sign_in_rate", str, "10 per minute", "Console sign-in attempts for one address."),
+    Setting("sign_in_rate", _rate, "10 per minute", "Console sign-in attempts for one address."),
     Setting(
         "rate_limit_storage",
         str,

@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import structlog
 from flask import Flask, Request, Response, current_app, g, jsonify, request
-from flask_limiter import Limiter
-from flask_limiter.errors import RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
@@ -24,7 +21,6 @@ from consent_server.problems import (
     MalformedBody,
     NotFound,
     Problem,
-    TooManyRequests,
     Unavailable,
     UnsupportedMedia,
 )
@@ -53,7 +49,6 @@ else:
     from flask_smorest import Blueprint as SmorestBlueprint
 
 log = structlog.get_logger(__name__)
-limiter = Limiter(key_func=get_remote_address, headers_enabled=True, default_limits=[])
 
 PROBLEM_JSON = "application/problem+json"
 BODY_TYPES = ("application/json", "text/plain")
@@ -147,8 +142,6 @@ def install(app: Flask, *, html_error: Callable[[Problem], Any]) -> None:
         return html_error(problem) if _wants_page() else problem_response(problem)
 
     def on_http(error: HTTPException) -> Any:
-        if isinstance(error, RateLimitExceeded):
-            return answer(TooManyRequests("Wait a little, then try again.", headers={"Retry-After": "60"}))
         if error.code is None or error.code < 400:
             return error
         return answer(_translated(error))

@@ -21,9 +21,9 @@ from consent_server.banner import builds
 from consent_server.banner import service as banner
 from consent_server.config import load_settings
 from consent_server.db import db
-from consent_server.http import limiter
 from consent_server.keys import create_keys
 from consent_server.policies import published
+from consent_server.rate_limit import limiter
 
 from .chromium import browser  # noqa: F401 - a fixture
 from .engines import ENGINES, Databases

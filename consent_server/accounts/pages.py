@@ -13,8 +13,9 @@ from consent_server.accounts.access import actor, cookie_name, load_account
 from consent_server.accounts.models import Account
 from consent_server.auth import auth
 from consent_server.db import transaction
-from consent_server.http import limiter, settings
+from consent_server.http import settings
 from consent_server.problems import InvalidInput, Problem
+from consent_server.rate_limit import limiter
 from consent_server.screens import done, local_path, page, text
 
 bp = Blueprint("accounts", __name__, url_prefix="/console")

@@ -27,11 +27,12 @@ from consent_server.consents.schemas import (
 )
 from consent_server.consents.service import Submission
 from consent_server.db import db, transaction
-from consent_server.http import Blueprint, allow_origin, limiter, settings
+from consent_server.http import Blueprint, allow_origin, settings
 from consent_server.keys import KeyRing
 from consent_server.ledger.models import Log
 from consent_server.policies.published import SiteView, site_view
 from consent_server.problems import InvalidInput, Problem
+from consent_server.rate_limit import limiter
 from consent_server.schema import load
 from consent_server.sites.identity import subject_of
 from consent_server.sites.service import site_by_key

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, select
+from sqlalchemy import Executable, Table, bindparam, select
 
 from consent_server import clock
 from consent_server.bulk import among, insert_rows, run
@@ -58,7 +58,9 @@ def apply(site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Any, bytes]]
             if site.current is not None and facts.version != site.current.number:
                 stale[holder] = submission.at
     # In key order, as the sweep locks them: the two then never wait for each other in a circle.
-    insert_rows(_TABLE, [rows[holder] for holder in sorted(rows)], conflict=_KEY, replace=(*_CONTENT, *_FLAGS))
+    insert_rows(
+        _TABLE, [rows[holder] for holder in sorted(rows)], conflict=_KEY, replace=(*_CONTENT, *_FLAGS)
+    )
     if stale:
         # Their flags were computed against what these decisions have just replaced; look again soon.
         look_again(site.id, list(stale), now=max(stale.values()))
@@ -91,11 +93,11 @@ def _holders(decision: Decision, subjects: Mapping[Any, str]) -> list[Holder]:
 def _states(site_id: int, holders: Iterable[Holder]) -> dict[Holder, ConsentState]:
     names = [holder for _, holder in holders]
     rows = run(_records(is_sqlite()), {"site_id": site_id, "holders": names})
-    return {(kind, holder): ConsentState.from_json(state) for kind, holder, state in rows}
+    return {(row.holder_kind, row.holder): ConsentState.from_json(row.state) for row in rows}
 
 
 @cache
-def _links(on_sqlite: bool) -> Select[Any]:
+def _links(on_sqlite: bool) -> Executable:
     return select(SubjectLink.visitor_id, SubjectLink.subject).where(
         SubjectLink.site_id == bindparam("site_id"),
         among(SubjectLink.visitor_id, "visitors", on_sqlite=on_sqlite),
@@ -103,7 +105,7 @@ def _links(on_sqlite: bool) -> Select[Any]:
 
 
 @cache
-def _records(on_sqlite: bool) -> Select[Any]:
+def _records(on_sqlite: bool) -> Executable:
     return select(ConsentRecord.holder_kind, ConsentRecord.holder, ConsentRecord.state).where(
         ConsentRecord.site_id == bindparam("site_id"),
         ConsentRecord.holder_kind.in_([VISITOR, SUBJECT]),

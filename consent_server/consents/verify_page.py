@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext
 from consent_server import i18n
 from consent_server.auth import auth
 from consent_server.consents import verification
-from consent_server.http import limiter
 from consent_server.ledger.jws import MAX_JWS_CHARS
+from consent_server.rate_limit import limiter
 from consent_server.screens import csrf, page
 
 bp = Blueprint("verify", __name__, url_prefix="/verify")

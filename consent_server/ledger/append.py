@@ -11,9 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, select, update
+from sqlalchemy import Executable, Table, bindparam, select, update
 
 from consent_server.bulk import among, insert_rows, run
 from consent_server.db import db, is_sqlite
@@ -75,7 +74,7 @@ _GROW = (
 
 
 @cache
-def _find(on_sqlite: bool) -> Select[Any]:
+def _find(on_sqlite: bool) -> Executable:
     return select(Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload).where(
         Receipt.site_id == bindparam("site_id"), among(Receipt.receipt_id, "receipt_ids", on_sqlite=on_sqlite)
     )
@@ -111,7 +110,7 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
 def find_many(site_id: int, receipt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stored]:
     """Return the receipts of these ids that there are."""
     rows = run(_find(is_sqlite()), {"site_id": site_id, "receipt_ids": list(receipt_ids)})
-    return {row.receipt_id: Stored(*row) for row in rows}
+    return {row.receipt_id: Stored(row.epoch, row.idx, row.receipt_id, row.kid, row.payload) for row in rows}
 
 
 def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:

@@ -17,7 +17,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from consent_server.db import db
-from consent_server.http import limiter
+from consent_server.rate_limit import limiter
 from tests import make
 
 EXAMPLES = 25
