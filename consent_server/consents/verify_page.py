@@ -11,7 +11,7 @@ from consent_server.auth import auth
 from consent_server.consents import verification
 from consent_server.ledger.jws import MAX_JWS_CHARS
 from consent_server.rate_limit import limiter
-from consent_server.screens import csrf, page
+from consent_server.screens import page
 
 bp = Blueprint("verify", __name__, url_prefix="/verify")
 
@@ -51,7 +51,6 @@ def ask() -> ResponseReturnValue:
 
 @bp.post("")
 @limiter.limit("60 per minute")
-@csrf.exempt
 @auth("public")
 def check() -> ResponseReturnValue:
     """Check a pasted or uploaded receipt; works without JavaScript."""
