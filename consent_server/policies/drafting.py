@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.exc import StaleDataError
 
 from consent_server.audit import service as audit
 from consent_server.db import db, violated
@@ -145,8 +147,7 @@ def save_notice(
         notice = Notice(language=language)
         draft.notices.append(notice)
     notice.format, notice.source, notice.sha256 = text_format, text, bytes.fromhex(sha256_of(text))
-    draft.updated_at = now
-    db.session.flush()
+    _store(draft, now)
     _audit(draft, "policies.save_notice", actor=actor, now=now, language=language, sha256=sha256_of(text))
     return notice
 
@@ -171,7 +172,7 @@ def set_changes(
 
     Raises:
         DraftChanged, Immutable: as in `save_notice`.
-        InvalidInput: an unknown type or class.
+        InvalidInput: an unknown type or class, or an empty list of purposes.
     """
     _editable(draft, revision)
     approved = {
@@ -184,8 +185,7 @@ def set_changes(
         # An approval stands for exactly what was approved: the same type, class, purposes and reason.
         change.approved_by = approved.get(_identity(change))
         draft.changes.append(change)
-    draft.updated_at = now
-    db.session.flush()
+    _store(draft, now)
     _audit(draft, "policies.classify", actor=actor, now=now, types=[change.type for change in draft.changes])
 
 
@@ -205,8 +205,7 @@ def approve_downgrade(draft: PolicyVersion, change_id: int, *, now: datetime, ac
     if not is_downgrade(ChangeType(change.type), ChangeClass(change.effect)):
         raise InvalidInput("This change needs no approval.", errors={})
     change.approved_by = actor
-    draft.updated_at = now
-    db.session.flush()
+    _store(draft, now)
     _audit(draft, "policies.approve_downgrade", actor=actor, now=now, type=change.type, effect=change.effect)
     return change
 
@@ -233,6 +232,24 @@ def discard_draft(draft: PolicyVersion, *, now: datetime, actor: str) -> None:
     db.session.flush()
 
 
+def flush_version(version: PolicyVersion) -> None:
+    """Write a version that somebody else may be writing at the same moment.
+
+    Raises:
+        DraftChanged: they were first.
+    """
+    try:
+        db.session.flush()
+    except StaleDataError as error:
+        raise DraftChanged("Open it again to see what is saved now.") from error
+
+
+def _store(draft: PolicyVersion, now: datetime) -> None:
+    draft.updated_at = now
+    flag_modified(draft, "updated_at")  # two saves of one millisecond are still two revisions
+    flush_version(draft)
+
+
 def _editable(draft: PolicyVersion, revision: int | None) -> None:
     if draft.state != "draft":
         raise Immutable("Open a new draft; a correction is a new version.")
@@ -249,6 +266,11 @@ def _change(position: int, data: Mapping[str, Any], actor: str) -> Change:
     except (KeyError, ValueError) as error:
         raise InvalidInput(f"Change {position + 1}: {error}", errors={"changes": [str(error)]}) from error
     purposes = data.get("purposes")
+    if purposes is not None and not purposes:
+        raise InvalidInput(
+            f"Change {position + 1}: name the purposes that it touches, or none for all of them.",
+            errors={"changes": ["purposes is an empty list"]},
+        )
     return Change(
         position=position,
         type=kind.value,

@@ -5,6 +5,7 @@ here: unless a person says otherwise each carries one `unclassified` change, whi
 purpose, and so gets a major number (an untyped change is not minor).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -16,8 +17,10 @@ from consent_server.policies.drafting import draft_of, newest_of, open_draft, sa
 from consent_server.policies.facts import Change
 from consent_server.policies.models import Policy, PolicyVersion
 from consent_server.policies.publishing import seal
-from consent_server.problems import Problem
+from consent_server.problems import InvalidInput, Problem
 from consent_server.sites.models import Site
+
+NUMBER = re.compile(r"[1-9][0-9]{0,5}\.(0|[1-9][0-9]{0,5})")
 
 __all__ = ["HistoryOutOfOrder", "VersionTaken", "import_published"]
 
@@ -62,12 +65,15 @@ def import_published(
     Raises:
         HistoryOutOfOrder: the date is before the newest version's or in the future, or a draft is open.
         VersionTaken: the number exists or is not greater than the newest.
+        InvalidInput: the number is not of the form `major.minor`.
     """
     newest = newest_of(policy)
     _fits(policy, newest, published_at, now)
     changes = (
         [] if newest is None else [Change(change, proposed_class(change), None, summary=dict(summary or {}))]
     )
+    if number is not None and not NUMBER.fullmatch(number):
+        raise InvalidInput("A version number is written like 2.0.", errors={"number": [number]})
     before = newest.number if newest else None
     chosen = number or next_number(before, [each.change_class for each in changes])
     if before is not None and _order(chosen) <= _order(before):

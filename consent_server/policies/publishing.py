@@ -16,7 +16,7 @@ from consent_server.jobs import service as jobs
 from consent_server.ledger.append import lock_log
 from consent_server.policies import rules
 from consent_server.policies.changes import next_number
-from consent_server.policies.drafting import Immutable, newest_of
+from consent_server.policies.drafting import Immutable, flush_version, newest_of
 from consent_server.policies.facts import Change as ChangeFacts
 from consent_server.policies.models import Notice, PolicyVersion
 from consent_server.policies.rules import Obstacle
@@ -68,6 +68,7 @@ def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> Polic
 
     Raises:
         Immutable: it is published already.
+        DraftChanged: somebody else saved or published it at the same moment.
         NotReady: with every obstacle.
     """
     if draft.state != "draft":
@@ -125,7 +126,7 @@ def seal(
     draft.major, draft.minor = (int(part) for part in number.split("."))
     draft.state, draft.published_at, draft.published_by = "published", published_at, actor
     draft.elsewhere = elsewhere
-    db.session.flush()
+    flush_version(draft)
     touch(site)
     if site.policy_id == draft.policy_id:
         arguments = {"site_id": site.id, "version_id": draft.id}

@@ -66,10 +66,9 @@ def language_obstacles(
     """
     there, let_pass = set(notices), set(waived)
     for language in languages:
-        if language not in there and ("missing-language", language) not in let_pass:
-            yield Obstacle(
-                "missing-language", f"There is no text in {language}.", language, "", language != languages[0]
-            )
+        optional = language != languages[0]  # what all others are compared with must be there
+        if language not in there and not (optional and ("missing-language", language) in let_pass):
+            yield Obstacle("missing-language", f"There is no text in {language}.", language, "", optional)
         elif language in out_of_step and ("out-of-step", language) not in let_pass:
             yield Obstacle("out-of-step", out_of_step[language], language, "", True)
 
