@@ -77,8 +77,7 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        # The tests kill the application, never this server, so it may be lazy about its disk.
-        options = ["-h", "", "-k", str(self.folder), "-c", "fsync=off", "-c", "max_connections=200"]
+        options = ["-h", "", "-k", str(self.folder), "-c", "max_connections=200"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self.bin / "postgres", "-D", self.folder / "data", *options],
