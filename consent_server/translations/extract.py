@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from babel.messages.extract import extract_python
 
-Found = tuple[int, str | None, Any, list[str]]
+Found = tuple[int, Any, Any, Any]  # line, function, message or messages, comments
 # Files whose problems reach people on a page; those of the rest only programs see.
 SHOWN = (
     "pages.py",
@@ -48,7 +48,8 @@ def _texts(node: ast.AST) -> Iterator[str]:
         yield from (
             text
             for line in node.body
-            if isinstance(line, ast.Assign) and any(getattr(name, "id", "") == "title" for name in line.targets)
+            if isinstance(line, ast.Assign)
+            and any(getattr(name, "id", "") == "title" for name in line.targets)
             if (text := _literal(line.value))
         )
     elif isinstance(node, ast.Call):
@@ -59,9 +60,27 @@ def _texts(node: ast.AST) -> Iterator[str]:
 
 
 def _is_problem(name: str) -> bool:
-    endings = ("Input", "Found", "Taken", "Exists", "Changed", "Immutable", "Used", "Credentials", "InUse", "Expired")
-    others = ("UnknownPolicy", "UnknownSite", "UnknownVersionPage", "UnknownReceipt", "TooManyRequests", "Unavailable")
-    return name.endswith(endings + ("InternalError", "NotReady", "HistoryOutOfOrder")) or name in others
+    endings = (
+        "Input",
+        "Found",
+        "Taken",
+        "Exists",
+        "Changed",
+        "Immutable",
+        "Used",
+        "Credentials",
+        "InUse",
+        "Expired",
+    )
+    others = (
+        "UnknownPolicy",
+        "UnknownSite",
+        "UnknownVersionPage",
+        "UnknownReceipt",
+        "TooManyRequests",
+        "Unavailable",
+    )
+    return name.endswith((*endings, "InternalError", "NotReady", "HistoryOutOfOrder")) or name in others
 
 
 def _literal(node: ast.AST) -> str | None:

@@ -29,7 +29,9 @@ class Console:
     def get(self, path: str, **more: Any) -> TestResponse:
         return self.client.get(path, **more)
 
-    def send(self, path: str, data: Mapping[str, Any] | None = None, *, page: str | None = None, **more: Any) -> TestResponse:
+    def send(
+        self, path: str, data: Mapping[str, Any] | None = None, *, page: str | None = None, **more: Any
+    ) -> TestResponse:
         """Send a form of `page`, by default the one at the form's own address."""
         token = TOKEN.search(self.client.get(page or path).text)
         assert token, f"{page or path} has no form"
@@ -49,7 +51,10 @@ def text_of(response: TestResponse) -> str:
 
 def audited(action: str) -> int:
     """Return how often the audit log has an action."""
-    return db.session.scalar(select(func.count()).select_from(AuditEvent).where(AuditEvent.action == action)) or 0
+    return (
+        db.session.scalar(select(func.count()).select_from(AuditEvent).where(AuditEvent.action == action))
+        or 0
+    )
 
 
 @pytest.fixture

@@ -67,7 +67,9 @@ def test_saving_what_is_saved_changes_nothing(console: Console, shop: Site) -> N
     assert audited("policies.save_notice") == noted
 
 
-def test_the_second_of_two_tabs_keeps_its_text_and_shows_what_is_saved(console: Console, second: Console, shop: Site) -> None:
+def test_the_second_of_two_tabs_keeps_its_text_and_shows_what_is_saved(
+    console: Console, second: Console, shop: Site
+) -> None:
     form = opened(console, shop)
     console.send(path(shop, "/draft"), form | {"source-en": make.text("en", "of Lin")})
 
@@ -78,7 +80,10 @@ def test_the_second_of_two_tabs_keeps_its_text_and_shows_what_is_saved(console: 
     assert "(of Mei)" in late.text.partition("<form")[2]
     assert "(of Lin)" in late.text
     assert "(of Lin)" in stored(shop)["en"]
-    again = form | {"source-en": make.text("en", "of Mei"), "revision": second.value(path(shop, "/draft"), "revision")}
+    again = form | {
+        "source-en": make.text("en", "of Mei"),
+        "revision": second.value(path(shop, "/draft"), "revision"),
+    }
     assert second.send(path(shop, "/draft"), again).status_code == 303
 
 
@@ -116,7 +121,9 @@ def test_files_replace_the_texts_of_their_languages(console: Console, shop: Site
     file = (io.BytesIO(make.text("zh-CN", "uploaded").encode("utf-8-sig")), "政策.md")
 
     answer = console.send(
-        path(shop, "/draft/upload"), {"revision": form["revision"], "file-zh-CN": file}, page=path(shop, "/draft")
+        path(shop, "/draft/upload"),
+        {"revision": form["revision"], "file-zh-CN": file},
+        page=path(shop, "/draft"),
     )
 
     assert answer.status_code == 303

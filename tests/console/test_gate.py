@@ -19,8 +19,8 @@ def staff_addresses(app: Flask) -> list[tuple[str, str]]:
             if declared(app.view_functions[rule.endpoint]) != "staff":
                 continue
             values = {name: VALUES.get(name) or one_of(rule._converters[name]) for name in rule.arguments}
-            for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-                found.append((method, adapter.build(rule.endpoint, values, method=method)))
+            methods = sorted((rule.methods or set()) & {"GET", "POST"})
+            found += [(method, adapter.build(rule.endpoint, values, method=method)) for method in methods]
     return found
 
 

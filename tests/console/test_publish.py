@@ -71,7 +71,9 @@ def test_a_typed_change_is_saved_and_published(console: Console, shop: Site) -> 
     assert done.location == f"/console/sites/{shop.key}/reconsent"
     assert numbers(shop) == ["1.0", "2.0"]
     assert "Version 2.0 is published." in console.get(done.location).text
-    assert db.session.scalars(select(Job.name).where(Job.site_id == shop.id)).all().count("reconsent.sweep") == 2
+    assert (
+        db.session.scalars(select(Job.name).where(Job.site_id == shop.id)).all().count("reconsent.sweep") == 2
+    )
     assert audited("policies.publish") == 2
     assert audited("policies.classify") == 1
 
@@ -95,9 +97,13 @@ def test_rows_come_and_go_without_losing_what_was_written(console: Console, shop
         ({"changes.0.class": "minor"}, "reason"),
     ],
 )
-def test_a_row_that_is_wrong_says_where_and_keeps_the_rest(console: Console, shop: Site, wrong, field: str) -> None:
+def test_a_row_that_is_wrong_says_where_and_keeps_the_rest(
+    console: Console, shop: Site, wrong, field: str
+) -> None:
     revision = console.value(path(shop), "revision")
-    data = {name: value for name, value in {**ROW, "revision": revision, **wrong}.items() if value is not None}
+    data = {
+        name: value for name, value in {**ROW, "revision": revision, **wrong}.items() if value is not None
+    }
 
     answer = console.send(path(shop, "/changes"), data, page=path(shop))
 
@@ -138,7 +144,9 @@ def test_detected_changes_are_taken_into_the_list(console: Console, shop: Site) 
     assert re.search(r'name="changes\.1\.purposes\.video" checked', answer.text)
 
 
-def test_a_lower_class_needs_a_reason_and_a_second_person(console: Console, second: Console, shop: Site) -> None:
+def test_a_lower_class_needs_a_reason_and_a_second_person(
+    console: Console, second: Console, shop: Site
+) -> None:
     lower = {"changes.0.class": "minor", "changes.0.reason": "The recipient was named before."}
     classified(console, shop, **lower)
     mine = console.get(path(shop)).text
@@ -164,11 +172,15 @@ def test_a_language_out_of_step_is_waived_by_name_with_a_reason(console: Console
 
     bare = console.send(path(shop, "/waive"), waiver | {"reason": " "}, page=path(shop))
     given = console.send(path(shop, "/waive"), waiver | {"reason": "Court order, today."}, page=path(shop))
-    odd = console.send(path(shop, "/waive"), {"rule": "untyped-change", "language": "zh-CN", "reason": "x"}, page=path(shop))
+    odd = console.send(
+        path(shop, "/waive"), {"rule": "untyped-change", "language": "zh-CN", "reason": "x"}, page=path(shop)
+    )
 
     assert (bare.status_code, given.status_code, odd.status_code) == (422, 303, 404)
     assert publish(console, shop).status_code == 303
-    assert "Court order, today." in console.get(f"/console/sites/{shop.key}/policies/privacy/versions/2.0").text
+    assert (
+        "Court order, today." in console.get(f"/console/sites/{shop.key}/policies/privacy/versions/2.0").text
+    )
 
 
 def test_the_first_version_needs_no_classification(console: Console, app) -> None:
@@ -184,7 +196,12 @@ def test_the_first_version_needs_no_classification(console: Console, app) -> Non
 
 
 def test_the_preview_counts_whom_publishing_then_flags(console: Console, shop: Site) -> None:
-    for changes in ({}, {}, make.refusal(shop), {"action": "custom", "choices": {"analytics": "denied", "maps": "granted"}}):
+    for changes in (
+        {},
+        {},
+        make.refusal(shop),
+        {"action": "custom", "choices": {"analytics": "denied", "maps": "granted"}},
+    ):
         make.decide(console.client, shop, **changes)
     classified(console, shop)
     page = text_of(console.get(path(shop)))
@@ -203,7 +220,9 @@ def test_the_preview_counts_whom_publishing_then_flags(console: Console, shop: S
 def test_a_preview_over_many_says_that_it_stopped(console: Console, shop: Site) -> None:
     for _ in range(4):
         make.decide(console.client, shop)
-    candidate = VersionFacts("2.0", (Change.from_json(make.change() | {"class": "major_notice"}),), ("analytics", "maps"))
+    candidate = VersionFacts(
+        "2.0", (Change.from_json(make.change() | {"class": "major_notice"}),), ("analytics", "maps")
+    )
 
     capped = reconsent.preview(make.view(shop), candidate, now=clock.now(), cap=3)
     whole = reconsent.preview(make.view(shop), candidate, now=clock.now(), cap=4)

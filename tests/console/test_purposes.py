@@ -65,7 +65,13 @@ def test_removing_rows_keeps_the_others(console: Console, shop: Site) -> None:
 
 
 def test_what_is_wrong_is_said_at_its_field(console: Console, shop: Site) -> None:
-    wrong = {**FORM, "p.key": "Video!", "p.services.0.cookies.0.lifetime": "long", "p.legal_basis": "contract", "do": "save"}
+    wrong = {
+        **FORM,
+        "p.key": "Video!",
+        "p.services.0.cookies.0.lifetime": "long",
+        "p.legal_basis": "contract",
+        "do": "save",
+    }
 
     answer = console.send(path(shop, "/new"), wrong)
 

@@ -44,9 +44,12 @@ def test_receipts_are_found_by_what_one_may_bring(console: Console, shop: Site) 
 
 
 @pytest.mark.parametrize(
-    ("query", "field"), [({"receipt": "12"}, "receipt"), ({"visitor": "no"}, "visitor"), ({"from": "soon"}, "from")]
+    ("query", "field"),
+    [({"receipt": "12"}, "receipt"), ({"visitor": "no"}, "visitor"), ({"from": "soon"}, "from")],
 )
-def test_what_cannot_be_searched_for_is_said_at_its_field(console: Console, shop: Site, query, field: str) -> None:
+def test_what_cannot_be_searched_for_is_said_at_its_field(
+    console: Console, shop: Site, query, field: str
+) -> None:
     answer = console.get(path(shop), query_string=query)
 
     assert answer.status_code == 200

@@ -59,7 +59,16 @@ def test_a_local_address_is_where_one_wanted_to_go(visitor: Console) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil", "javascript:alert(1)", "/ /evil", "/\t/evil", ""],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil",
+        "javascript:alert(1)",
+        "/ /evil",
+        "/\t/evil",
+        "",
+    ],
 )
 def test_no_other_host_is_ever_where_one_goes(visitor: Console, target: str) -> None:
     make.account()
@@ -125,7 +134,9 @@ def test_two_passwords_that_differ_are_refused(console: Console, again: str) -> 
 
 
 def test_the_language_is_the_accounts_and_goes_back_to_the_page(console: Console) -> None:
-    answer = console.send("/console/language", {"language": "zh-CN", "next": "/console/profile"}, page="/console")
+    answer = console.send(
+        "/console/language", {"language": "zh-CN", "next": "/console/profile"}, page="/console"
+    )
 
     assert answer.location == "/console/profile"
     assert '<html lang="zh-CN">' in console.get("/console").text
@@ -133,11 +144,18 @@ def test_the_language_is_the_accounts_and_goes_back_to_the_page(console: Console
 
 
 def test_a_visitor_chooses_a_language_by_cookie(visitor: Console) -> None:
-    visitor.send("/console/language", {"language": "zh-CN", "next": "/console/sign-in"}, page="/console/sign-in")
+    visitor.send(
+        "/console/language", {"language": "zh-CN", "next": "/console/sign-in"}, page="/console/sign-in"
+    )
 
     assert "登录" in visitor.get("/console/sign-in").text
 
 
-@pytest.mark.parametrize(("wanted", "language"), [("zh-TW,zh;q=0.9", "zh-CN"), ("de", "en"), ("", "en"), ("zh-CN", "zh-CN")])
+@pytest.mark.parametrize(
+    ("wanted", "language"), [("zh-TW,zh;q=0.9", "zh-CN"), ("de", "en"), ("", "en"), ("zh-CN", "zh-CN")]
+)
 def test_else_the_browser_says_the_language(visitor: Console, wanted: str, language: str) -> None:
-    assert f'<html lang="{language}">' in visitor.get("/console/sign-in", headers={"Accept-Language": wanted}).text
+    assert (
+        f'<html lang="{language}">'
+        in visitor.get("/console/sign-in", headers={"Accept-Language": wanted}).text
+    )

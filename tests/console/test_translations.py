@@ -43,7 +43,11 @@ def test_every_message_is_translated() -> None:
     with PO.open("rb") as file:
         catalog = read_po(file, locale="zh_Hans_CN")
 
-    missing = [message for message in wanted() if not (entry := catalog.get(message)) or not entry.string or entry.fuzzy]
+    missing = [
+        message
+        for message in wanted()
+        if not (entry := catalog.get(message)) or not entry.string or entry.fuzzy
+    ]
 
     assert missing == []
     assert [message.id for message in catalog if message.id and message.fuzzy] == []
@@ -58,7 +62,9 @@ def test_placeholders_are_the_same() -> None:
 
 
 def test_every_obstacle_and_warning_has_words() -> None:
-    code = (PACKAGE / "policies" / "rules.py").read_text() + (PACKAGE / "policies" / "publishing.py").read_text()
+    code = (PACKAGE / "policies" / "rules.py").read_text() + (
+        PACKAGE / "policies" / "publishing.py"
+    ).read_text()
     made = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
     obstacles = {node.args[0].value for node in made if getattr(node.func, "id", "") == "Obstacle"}  # type: ignore[attr-defined]
 
@@ -78,7 +84,11 @@ class Words(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
-        self.words += [given[name] or "" for name in ("aria-label", "placeholder", "title") if name in given and tag != "code"]
+        self.words += [
+            given[name] or ""
+            for name in ("aria-label", "placeholder", "title")
+            if name in given and tag != "code"
+        ]
         if tag not in self.VOID:
             own = given.get("lang", "zh-CN") != "zh-CN" or given.get("translate") == "no"
             self.skipped.append(own or tag in ("code", "pre", "textarea", "script"))

@@ -41,13 +41,17 @@ for (const box of document.querySelectorAll('[data-progress]')) {
   follow(box).catch(() => {})
 }
 
-/** Says what class a change's type proposes, and why. */
+/** Says why a change's type proposes its class, and shows the fields that only this type needs. */
 for (const select of document.querySelectorAll('select[data-proposes]')) {
   const show = () => {
     const chosen = select.selectedOptions[0]
     document.getElementById(select.dataset.proposes).textContent = chosen.dataset.reason || ''
+    for (const field of select.closest('fieldset').querySelectorAll('[data-only]')) {
+      field.hidden = field.dataset.only !== select.value
+    }
   }
   select.addEventListener('change', show)
+  show()
 }
 
 /** Warns before unsaved text is left. */
