@@ -1,5 +1,6 @@
 """`ledger`: check the logs, look at their anchors, recover from a fork, test a running server."""
 
+import time
 from pathlib import Path
 
 import click
@@ -30,10 +31,6 @@ def ledger() -> None:
 def check(log: str | None, as_json: bool, quiet: bool) -> None:
     """Check every receipt, tile, checkpoint and anchor, or those of one LOG's site; exit status 1 if anything is wrong."""
 
-    def progress(name: str, done: int, size: int) -> None:
-        if not quiet:
-            click.echo(f"{name}: {done:,} of {size:,}", err=True)
-
     if log is not None:
         recovery.known(log)
     with fsck.snapshot(db.engine) as connection:
@@ -42,7 +39,7 @@ def check(log: str | None, as_json: bool, quiet: bool) -> None:
             current_app.extensions["keys"],
             anchor_file=current_app.extensions["settings"].anchor_file,
             only=log,
-            progress=progress,
+            progress=(lambda *_: None) if quiet else _progress(),
         )
         fsck.check_file(connection, report)
     click.echo(orjson.dumps(report.to_json()).decode() if as_json else _text(report))
@@ -111,6 +108,19 @@ def hammer(
     result = run_hammer(Plan(address, site, origin, seconds, writers, readers))
     click.echo(orjson.dumps(result.to_json()).decode() if as_json else str(result))
     raise SystemExit(0 if result.kept else 1)
+
+
+def _progress() -> fsck.Progress:
+    """Return what tells of the progress once a second, and of every log's end."""
+    told = [0.0]
+
+    def tell(log: str, done: int, size: int) -> None:
+        now = time.monotonic()
+        if done >= size or now - told[0] >= 1:
+            told[0] = now
+            click.echo(f"{log}: {done:,} of {size:,}", err=True)
+
+    return tell
 
 
 def _text(report: Report) -> str:
