@@ -34,3 +34,9 @@ def tab_to(page: Page, selector: str, *, most: int = 150) -> None:
             assert outline != "none", f"the focus on {selector} cannot be seen"
             return
     raise AssertionError(f"Tab never reaches {selector}")
+
+
+def enter(page: Page) -> None:
+    """Press Enter on what has the focus, and wait for the page that it leads to."""
+    with page.expect_navigation():
+        page.keyboard.press("Enter")

@@ -5,7 +5,7 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Server, Store, Visit
-from tests.e2e.console import sign_in_link, tab_to
+from tests.e2e.console import enter, sign_in_link, tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -14,31 +14,31 @@ def test_from_the_sign_in_link_to_a_published_version(
     server: Server, office: Flask, store: Store, visit: Visit
 ) -> None:
     page = visit(server.address + sign_in_link(office), locale="en-GB")
-    page.keyboard.press("Enter")  # the button has the focus
+    enter(page)  # the button has the focus
     expect(page.locator("h1")).to_have_text("Sites")
 
     tab_to(page, f'a[href$="/sites/{store.key}"]')
-    page.keyboard.press("Enter")
+    enter(page)
     tab_to(page, 'nav a[href$="/policies"]')
-    page.keyboard.press("Enter")
+    enter(page)
     tab_to(page, 'main a[href$="/policies/privacy"]')
-    page.keyboard.press("Enter")
+    enter(page)
     tab_to(page, 'a[href$="/draft"]')
-    page.keyboard.press("Enter")
+    enter(page)
 
     tab_to(page, 'textarea[name="source-en"]')
     page.keyboard.press("Control+End")
     page.keyboard.type(" Written without a mouse.")
     tab_to(page, 'button[value="save"]')
-    page.keyboard.press("Enter")
+    enter(page)
     expect(page.get_by_role("status")).to_have_text("The draft is saved.")
     expect(page.locator('textarea[name="source-en"]')).to_contain_text("Written without a mouse.")
 
     tab_to(page, 'button[value="publish"]')
-    page.keyboard.press("Enter")
+    enter(page)
     expect(page.locator("h1")).to_have_text("Publish version 2.0")
     tab_to(page, 'button[value="publish"]')
-    page.keyboard.press("Enter")
+    enter(page)
 
     expect(page.get_by_role("status")).to_have_text("Version 2.0 is published.")
     expect(page.locator(".mark.is-good")).to_have_text("Done")  # the page follows the sweep to its end
@@ -46,8 +46,7 @@ def test_from_the_sign_in_link_to_a_published_version(
 
 def test_the_skip_link_leads_past_the_menu(server: Server, office: Flask, visit: Visit) -> None:
     page = visit(server.address + sign_in_link(office))
-    page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_be_visible()
+    enter(page)
 
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -57,7 +56,7 @@ def test_the_skip_link_leads_past_the_menu(server: Server, office: Flask, visit:
 
 def test_on_a_phone_the_menu_opens_and_closes(server: Server, office: Flask, visit: Visit) -> None:
     page = visit(server.address + sign_in_link(office), viewport={"width": 360, "height": 740})
-    page.keyboard.press("Enter")
+    enter(page)
     menu = page.locator("[data-menu]")
     expect(page.locator("#side")).to_be_hidden()
 
@@ -87,8 +86,7 @@ def test_what_is_not_saved_is_not_lost_by_leaving(
     server: Server, office: Flask, store: Store, visit: Visit
 ) -> None:
     page = visit(server.address + sign_in_link(office), locale="en-GB")
-    page.keyboard.press("Enter")
-    expect(page.locator("h1")).to_be_visible()
+    enter(page)
     page.goto(f"{server.address}/console/sites/{store.key}/policies/privacy/draft")
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
