@@ -20,6 +20,7 @@ from consent_server.consents.export import log as log_export
 from consent_server.consents.export.forms import FORMS
 from consent_server.consents.export.forms import export as export_receipt
 from consent_server.db import transaction
+from consent_server.ledger.integrate import TreeRefused
 from consent_server.retention.leaves import later_leaves
 from consent_server.sites.profile import set_profile
 from consent_server.sites.service import site_by_key
@@ -66,10 +67,13 @@ def log(site_key: str, first: int, end: int | None, epoch: int | None, out: Path
     ring = current_app.extensions["keys"]
     wanted = log_export.log_range(site_key, epoch=epoch, first=first, end=end)
     erasures = later_leaves(wanted.log.site_id, wanted.log.epoch, ring=ring)
-    with _target(out) as file:
-        file.write(log_export.header(wanted, erasures=erasures))
-        for line in progress(log_export.entries(wanted, ring=ring), wanted.end - wanted.first):
-            file.write(line)
+    try:
+        with _target(out) as file:
+            file.write(log_export.header(wanted, erasures=erasures))
+            for line in progress(log_export.entries(wanted, ring=ring), wanted.end - wanted.first):
+                file.write(line)
+    except TreeRefused as error:
+        raise click.ClickException(f"{error}; run `consent-server ledger fsck`") from error
 
 
 @site_group.command()

@@ -24,7 +24,9 @@ from consent_server.sites.identity import subject_of
 from tests import make
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted((ROOT / "docs").rglob("*.md"))
+DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 RUN_ON_IMPORT = ("consent_server.wsgi", "consent_server.migrations")
 
@@ -67,7 +69,9 @@ def test_the_first_30_lines_of_the_readme_are_what_a_newcomer_needs() -> None:
     assert len(shell[1].strip().splitlines()) == 3
     assert embed
     assert len(embed[1].strip().splitlines()) == 2
-    assert all(f"docs/{name}.md" in head for name in ("quickstart", "embed", "publish", "api", "operate", "glossary"))
+    assert all(
+        f"docs/{name}.md" in head for name in ("quickstart", "embed", "publish", "api", "operate", "glossary")
+    )
     assert lines[-1] == "" or lines[-1].startswith("[")
 
 
@@ -80,7 +84,11 @@ def test_the_screenshot_is_a_small_picture() -> None:
 
 def test_every_make_command_in_the_documents_is_a_target() -> None:
     targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
-    named = {name for doc in DOCS for name in re.findall(r"(?:^|`)make ([a-z]+)", doc.read_text(encoding="utf-8"), re.M)}
+    named = {
+        name
+        for doc in DOCS
+        for name in re.findall(r"(?:^|`)make ([a-z]+)", doc.read_text(encoding="utf-8"), re.M)
+    }
 
     assert {"run", "test"} <= named <= targets
     assert "make test" in text_of(".ci/run")
@@ -107,7 +115,11 @@ def test_every_setting_stands_in_the_documents_with_its_default() -> None:
 
 def test_settings_named_anywhere_exist() -> None:
     known = {s.variable for s in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
-    named = {name for doc in DOCS for name in re.findall(r"\bCONSENT_[A-Z_]*[A-Z]\b", doc.read_text(encoding="utf-8"))}
+    named = {
+        name
+        for doc in DOCS
+        for name in re.findall(r"\bCONSENT_[A-Z_]*[A-Z]\b", doc.read_text(encoding="utf-8"))
+    }
 
     assert named <= known
 
@@ -125,7 +137,7 @@ def test_every_public_endpoint_stands_in_the_documents(app: Flask) -> None:
         kind = declared(app.view_functions[rule.endpoint])
         if kind == "staff" or rule.rule.startswith(("/console", "/static", "/log/")) or rule.rule == "/":
             continue
-        paths.add(re.sub(r"<(?:\w+:)?(\w+)>", r"<\1>", rule.rule).replace("/w/<name>.js", "/w/<site_key>.js"))
+        paths.add(re.sub(r"<(?:[^<>]*:)?(\w+)>", r"<\1>", rule.rule).replace("/w/<name>.js", "/w/<site_key>.js"))
 
     assert {path for path in paths if path not in described} == set()
 
@@ -137,7 +149,11 @@ def test_every_change_type_stands_in_the_documents_with_its_class() -> None:
 
 
 def test_the_tables_that_hold_personal_data_are_named_and_have_no_column_for_more() -> None:
-    named = set(re.findall(r"`([a-z_]+)`", text_of("docs/privacy.md").split("## Never")[0].split("## On the server")[1]))
+    named = set(
+        re.findall(
+            r"`([a-z_]+)`", text_of("docs/privacy.md").split("## Never")[0].split("## On the server")[1]
+        )
+    )
     columns = {column.name for table in Base.metadata.tables.values() for column in table.columns}
 
     assert named <= set(Base.metadata.tables)
@@ -153,7 +169,9 @@ def test_decision_records_are_short_and_numbered() -> None:
 
 def test_no_file_names_a_package_registry_or_a_folder_of_one_machine() -> None:
     hosts = ["pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "npmjs" + ".com", "debian" + ".org"]
-    traces = re.compile("|".join([*map(re.escape, hosts), "/work" + "/", "/root" + "/", "/home" + "/"]).encode())
+    traces = re.compile(
+        "|".join([*map(re.escape, hosts), "/work" + "/", "/root" + "/", "/home" + "/"]).encode()
+    )
     binary = {".png", ".mo", ".ico", ".woff2"}
 
     found = [

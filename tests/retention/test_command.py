@@ -10,6 +10,7 @@ import orjson
 import pytest
 from flask import Flask
 
+from consent_server.db import db
 from tests import make
 from tests.retention import people
 
@@ -48,6 +49,7 @@ def test_a_person_is_erased_and_the_file_has_it_before_success_is_reported(
     ]
     assert third.stdout.splitlines()[0] == "nothing to erase: no receipt left"
     assert [orjson.loads(line)["index"] for line in file.read_bytes().splitlines()] == [2, 3]
+    db.session.rollback()  # the commands have written meanwhile
     assert people.everything_about(site, str(one), str(two), "user-1") == []
 
     replayed = run(live_app, "ledger", "replay-erasures", str(file))

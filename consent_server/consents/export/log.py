@@ -19,7 +19,7 @@ from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import jws, merkle, tiles
 from consent_server.ledger.api import NotIntegrated, UnknownLog
-from consent_server.ledger.integrate import LogName, newest_checkpoint, tile_hashes
+from consent_server.ledger.integrate import LogName, TreeRefused, newest_checkpoint, tile_hashes
 from consent_server.ledger.models import Log, Receipt
 from consent_server.problems import InvalidInput
 from consent_server.sites.service import site_by_key
@@ -89,10 +89,9 @@ def entries(wanted: LogRange, *, ring: KeyRing) -> Iterator[bytes]:
         page = _page(wanted, at)
         lines = [_line(row, wanted, read=read, ring=ring) for row in page]
         db.session.rollback()
-        db.session.expunge_all()
         yield from lines
         if not page or page[0].idx != at or page[-1].idx != at + len(page) - 1:
-            raise ValueError(f"entries after {at} are missing: run `consent-server ledger fsck`")
+            raise TreeRefused(f"entries after {at} are missing")
         at += len(page)
 
 
