@@ -84,7 +84,6 @@ def build(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        JSON_SORT_KEYS=False,
     )
     app.extensions.update(settings=settings, keys=keys)
     if settings.proxy_hops:

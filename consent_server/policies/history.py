@@ -20,9 +20,9 @@ from consent_server.policies.publishing import seal
 from consent_server.problems import InvalidInput, Problem
 from consent_server.sites.models import Site
 
-NUMBER = re.compile(r"[1-9][0-9]{0,5}\.(0|[1-9][0-9]{0,5})")
-
 __all__ = ["HistoryOutOfOrder", "VersionTaken", "import_published"]
+
+NUMBER = re.compile(r"[1-9][0-9]{0,5}\.(0|[1-9][0-9]{0,5})")
 
 
 class HistoryOutOfOrder(Problem):
@@ -72,12 +72,7 @@ def import_published(
     changes = (
         [] if newest is None else [Change(change, proposed_class(change), None, summary=dict(summary or {}))]
     )
-    if number is not None and not NUMBER.fullmatch(number):
-        raise InvalidInput("A version number is written like 2.0.", errors={"number": [number]})
-    before = newest.number if newest else None
-    chosen = number or next_number(before, [each.change_class for each in changes])
-    if before is not None and _order(chosen) <= _order(before):
-        raise VersionTaken(f"The newest version is {before}; choose a greater number than {chosen}.")
+    chosen = _number(number, newest, changes)
     draft = open_draft(policy, now=now, actor=actor)
     draft.notices.clear()
     db.session.flush()  # the old texts must be gone before the new ones take their languages
@@ -119,6 +114,17 @@ def _fits(policy: Policy, newest: PolicyVersion | None, published_at: datetime, 
         raise HistoryOutOfOrder(
             f"Version {newest.number} is of {newest.published_at:%Y-%m-%d}; import in order."
         )
+
+
+def _number(wanted: str | None, newest: PolicyVersion | None, changes: Sequence[Change]) -> str:
+    """Return the wanted number, else what the changes make of the newest one's."""
+    if wanted is not None and not NUMBER.fullmatch(wanted):
+        raise InvalidInput("A version number is written like 2.0.", errors={"number": [wanted]})
+    before = newest.number if newest else None
+    chosen = wanted or next_number(before, [each.change_class for each in changes])
+    if before is not None and _order(chosen) <= _order(before):
+        raise VersionTaken(f"The newest version is {before}; choose a greater number than {chosen}.")
+    return chosen
 
 
 def _order(number: str) -> tuple[int, int]:
