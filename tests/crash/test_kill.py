@@ -49,6 +49,7 @@ def server(site_app: Flask, database_url: str, keys_dir: Path, tmp_path: Path) -
         "CONSENT_DATA_DIR": str(tmp_path),
         "CONSENT_KEYS_DIR": str(keys_dir),
         "CONSENT_RATE_LIMITS": "false",
+        "CONSENT_ALLOW_UNSAFE_DATABASE": "true",  # the tests' own PostgreSQL is lazy about its disk
     }
     started = Server(settings, tmp_path / "server.log")
     yield started
