@@ -37,7 +37,7 @@ def press(page: Page, button: str) -> None:
 
 def expect_nothing_asked(page: Page) -> None:
     """The banner is there and working, and asks nothing."""
-    page.wait_for_function("window.Consent && document.querySelector('#csv-open')", polling=50)
+    expect(page.locator(OPEN)).to_be_attached()
     page.wait_for_timeout(400)
     expect(page.locator(CARD)).to_have_count(0)
 
