@@ -41,7 +41,7 @@ class Setting:
 
 def _integer(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"-?\d+", text):
+        if not re.fullmatch(r"-?[0-9]+", text):
             raise ValueError(f"must be a whole number from {low} to {high}")
         if not low <= int(text) <= high:
             raise ValueError(f"must be from {low} to {high}")
