@@ -102,7 +102,9 @@ def build(settings: Settings | None = None) -> Flask:
             "staff": staff_gate,
         },
     )
-    screens.install(app, api=[*API, verify_page.bp])  # after the gates: who is not signed in is sent to do so first
+    screens.install(
+        app, api=[*API, verify_page.bp]
+    )  # after the gates: who is not signed in is sent to do so first
     openapi.install(app, API)
     http.install(app, html_error=_error_page)  # after it: the API library sets error handlers of its own
     for blueprint in PAGES:

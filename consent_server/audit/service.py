@@ -20,9 +20,7 @@ def record(
     return event
 
 
-def newest(
-    *, site_id: int | None = None, before: int | None = None, limit: int = 50
-) -> Sequence[AuditEvent]:
+def newest(*, site_id: int | None = None, before: int | None = None, limit: int = 50) -> Sequence[AuditEvent]:
     """Return the newest rows first, of one site or of all; `before` is the id that a page ended with."""
     query = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit)
     if before is not None:

@@ -129,11 +129,18 @@ def preview(site: SiteView, candidate: VersionFacts, *, now: datetime, cap: int 
             return replace(found, seen=cap, capped=True)
         state = ConsentState.from_json(data)
         # Few different answers stand behind many records; each is judged once.
-        alike = (state.version, tuple((k, e.choice, e.version, e.by, ms >= e.until) for k, e in state.purposes.items()))
+        alike = (
+            state.version,
+            tuple((k, e.choice, e.version, e.by, ms >= e.until) for k, e in state.purposes.items()),
+        )
         if alike not in known:
             after = needs_reconsent(state, (*site.facts, candidate), ms, site.profile)
             before = needs_reconsent(state, site.facts, ms, site.profile)
-            known[alike] = (bool(after and after.ask), bool(after and not after.ask), bool(before and before.ask))
+            known[alike] = (
+                bool(after and after.ask),
+                bool(after and not after.ask),
+                bool(before and before.ask),
+            )
         asked, told, was_asked = known[alike]
         for counted, each in ((asked, found.ask), (told, found.tell), (asked and was_asked, found.already)):
             each[kind] = each.get(kind, 0) + counted

@@ -34,7 +34,9 @@ def rules() -> list[tuple[str, str, str, str]]:
     for table in PARTS:
         found.append((table, "INSERT", PUBLISHED_PARENT.format(row="NEW"), VERSION))
         either = f"{PUBLISHED_PARENT.format(row='OLD')} OR {PUBLISHED_PARENT.format(row='NEW')}"
-        found.append((table, "UPDATE", either, VERSION))  # nothing leaves a published version, nothing moves in
+        found.append(
+            (table, "UPDATE", either, VERSION)
+        )  # nothing leaves a published version, nothing moves in
         found.append((table, "DELETE", PUBLISHED_PARENT.format(row="OLD"), VERSION))
     found += [(table, event, "true", KEPT) for table in KEPT_TABLES for event in ("UPDATE", "DELETE")]
     return found

@@ -22,7 +22,9 @@ def test_an_uploaded_file_works_too(client: FlaskClient) -> None:
     site = make.ready_site("analytics")
     receipt = make.decide(client, site)["receipt"]
 
-    page = client.post("/verify?lang=en", data={"receipt": "", "file": (io.BytesIO(receipt.encode()), "r.jws")})
+    page = client.post(
+        "/verify?lang=en", data={"receipt": "", "file": (io.BytesIO(receipt.encode()), "r.jws")}
+    )
 
     assert "The receipt is genuine." in page.text
 

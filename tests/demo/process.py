@@ -37,7 +37,12 @@ def environment(**settings: str) -> dict[str, str]:
 def command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run one `consent-server` command to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(**settings), capture_output=True, text=True, timeout=60, check=False
+        [*COMMAND, *arguments],
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 

@@ -34,14 +34,22 @@ def get(address: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
 
 def shape(words: Any) -> Any:
     if isinstance(words, dict):
-        return {key: shape(value) for key, value in words.items() if key != "title" or isinstance(value, dict)}
+        return {
+            key: shape(value) for key, value in words.items() if key != "title" or isinstance(value, dict)
+        }
     return [shape(each) for each in words] if isinstance(words, list) else None
 
 
 def test_the_addresses_and_keys_come_as_one_json_line(demo: Running) -> None:
-    assert {"site_url", "console_url", "docs_url", "server_url", "site_key", "api_key", "identity_secret"} <= set(
-        demo.addresses
-    )
+    assert {
+        "site_url",
+        "console_url",
+        "docs_url",
+        "server_url",
+        "site_key",
+        "api_key",
+        "identity_secret",
+    } <= set(demo.addresses)
 
 
 @pytest.mark.parametrize("name", ["site_url", "site_url_en", "console_url", "docs_url"])
@@ -76,7 +84,12 @@ def test_the_banner_shows_four_purposes_of_version_1(demo: Running) -> None:
     banner = orjson.loads(get(f"{server}/v1/sites/{key}/banner?lang=zh-CN")[2])
 
     assert banner["policy_version"] == "1.0"
-    assert [purpose["key"] for purpose in banner["purposes"]] == ["necessary", "analytics", "maps", "marketing"]
+    assert [purpose["key"] for purpose in banner["purposes"]] == [
+        "necessary",
+        "analytics",
+        "maps",
+        "marketing",
+    ]
 
 
 def test_another_site_gets_no_identity_token(demo: Running) -> None:
@@ -123,7 +136,9 @@ def test_a_second_run_keeps_the_data_and_follows_the_port(tmp_path: Path) -> Non
         assert after["api_key"] == before["api_key"]
         assert after["console_url"].rsplit("/", 1)[1] != before["console_url"].rsplit("/", 1)[1]
         consent = f"{after['server_url']}/v1/sites/{after['site_key']}/subjects/reader-1/consent"
-        assert get(consent, Authorization=f"Bearer {after['api_key']}")[0] == 404  # known key, no decision yet
+        assert (
+            get(consent, Authorization=f"Bearer {after['api_key']}")[0] == 404
+        )  # known key, no decision yet
         origin = after["site_url"].rstrip("/")
         identify = urllib.request.Request(
             f"{after['server_url']}/v1/sites/{after['site_key']}/identify",

@@ -57,7 +57,9 @@ class Server:
         )
 
     def start(self) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "consent_server.demo.server"], env=self.settings)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "consent_server.demo.server"], env=self.settings
+        )
         for _ in range(300):
             try:
                 with urllib.request.urlopen(f"{self.address}/readyz", timeout=2):
@@ -112,7 +114,12 @@ class Store:
             draft = drafting.open_draft(policy, now=now, actor="test")
             for file in read_sources([TEXTS / folder]).files if folder else ():
                 drafting.save_notice(
-                    draft, language=file.language, text_format=file.format, source=file.text, now=now, actor="test"
+                    draft,
+                    language=file.language,
+                    text_format=file.format,
+                    source=file.text,
+                    now=now,
+                    actor="test",
                 )
             if changes is not None:
                 drafting.set_changes(draft, changes, now=now, actor="test")
@@ -126,7 +133,9 @@ class Store:
         for _ in range(100):
             with self.office.app_context():
                 site = sites.site_by_key(self.key)
-                rows = db.session.scalars(select(Receipt).where(Receipt.site_id == site.id).order_by(Receipt.idx))
+                rows = db.session.scalars(
+                    select(Receipt).where(Receipt.site_id == site.id).order_by(Receipt.idx)
+                )
                 found = [orjson.loads(row.payload or b"{}") for row in rows]
             if len(found) >= count:
                 break
@@ -134,7 +143,9 @@ class Store:
         assert len(found) == count or not count
         return found
 
-    def token(self, subject: str = "reader-1", *, secret: str | None = None, site_key: str | None = None) -> str:
+    def token(
+        self, subject: str = "reader-1", *, secret: str | None = None, site_key: str | None = None
+    ) -> str:
         """A token as the shop's server makes them, or a forged one."""
         return identity_token(
             subject,
@@ -181,14 +192,18 @@ def visit(browser: Browser) -> Iterator[Visit]:
     faults: list[str] = []
 
     def open_in(address: str, **options: Any) -> Page:
-        context = browser.new_context(**({"locale": "zh-CN", "viewport": {"width": 1280, "height": 900}} | options))
+        context = browser.new_context(
+            **({"locale": "zh-CN", "viewport": {"width": 1280, "height": 900}} | options)
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "console",
-            lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None,
+            lambda message: (
+                faults.append(message.text) if "Content Security Policy" in message.text else None
+            ),
         )
         page.goto(address)
         return page

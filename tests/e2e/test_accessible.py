@@ -12,8 +12,14 @@ from tests.e2e.helpers import ACCEPT, CARD, DIALOG, all_in, expect_states, press
 pytestmark = pytest.mark.browser
 
 SCREENS = [
-    pytest.param({"viewport": {"width": 1280, "height": 900}, "color_scheme": "light", "reduced_motion": "reduce"}, id="desk-light"),
-    pytest.param({"viewport": {"width": 360, "height": 780}, "color_scheme": "dark", "reduced_motion": "reduce"}, id="phone-dark"),
+    pytest.param(
+        {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light", "reduced_motion": "reduce"},
+        id="desk-light",
+    ),
+    pytest.param(
+        {"viewport": {"width": 360, "height": 780}, "color_scheme": "dark", "reduced_motion": "reduce"},
+        id="phone-dark",
+    ),
 ]
 
 

@@ -18,7 +18,9 @@ from tests.e2e.helpers import (
 
 pytestmark = pytest.mark.browser
 
-WORDING = [{"type": "wording", "purposes": None, "summary": {"en": "Said more clearly.", "zh-CN": "表述更清楚。"}}]
+WORDING = [
+    {"type": "wording", "purposes": None, "summary": {"en": "Said more clearly.", "zh-CN": "表述更清楚。"}}
+]
 
 
 def test_a_draft_changes_nothing_for_visitors(store: Store, visit: Visit) -> None:
@@ -28,7 +30,9 @@ def test_a_draft_changes_nothing_for_visitors(store: Store, visit: Visit) -> Non
     expect(page.locator("#version")).to_contain_text("1.0")
 
 
-def test_a_major_version_asks_about_the_delta_only_and_keeps_the_old_scope_meanwhile(store: Store, visit: Visit) -> None:
+def test_a_major_version_asks_about_the_delta_only_and_keeps_the_old_scope_meanwhile(
+    store: Store, visit: Visit
+) -> None:
     page = visit(store.address)
     press(page, ACCEPT)
     store.receipts(1)

@@ -137,7 +137,9 @@ def test_every_public_endpoint_stands_in_the_documents(app: Flask) -> None:
         kind = declared(app.view_functions[rule.endpoint])
         if kind == "staff" or rule.rule.startswith(("/console", "/static", "/log/")) or rule.rule == "/":
             continue
-        paths.add(re.sub(r"<(?:[^<>]*:)?(\w+)>", r"<\1>", rule.rule).replace("/w/<name>.js", "/w/<site_key>.js"))
+        paths.add(
+            re.sub(r"<(?:[^<>]*:)?(\w+)>", r"<\1>", rule.rule).replace("/w/<name>.js", "/w/<site_key>.js")
+        )
 
     assert {path for path in paths if path not in described} == set()
 
