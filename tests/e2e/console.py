@@ -3,7 +3,7 @@
 import uuid
 
 from flask import Flask
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from consent_server import clock
 from consent_server.accounts import service as accounts
@@ -40,3 +40,9 @@ def enter(page: Page) -> None:
     """Press Enter on what has the focus, and wait for the page that it leads to."""
     with page.expect_navigation():
         page.keyboard.press("Enter")
+
+
+def use_link(page: Page) -> None:
+    """Use the one-time link on the screen: its button gets the focus by itself."""
+    expect(page.locator("main button")).to_be_focused()
+    enter(page)

@@ -5,7 +5,7 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import Server, Store, Visit
-from tests.e2e.console import enter, sign_in_link, tab_to
+from tests.e2e.console import enter, sign_in_link, tab_to, use_link
 
 pytestmark = pytest.mark.browser
 
@@ -14,7 +14,7 @@ def test_from_the_sign_in_link_to_a_published_version(
     server: Server, office: Flask, store: Store, visit: Visit
 ) -> None:
     page = visit(server.address + sign_in_link(office), locale="en-GB")
-    enter(page)  # the button has the focus
+    use_link(page)
     expect(page.locator("h1")).to_have_text("Sites")
 
     tab_to(page, f'a[href$="/sites/{store.key}"]')
@@ -46,7 +46,7 @@ def test_from_the_sign_in_link_to_a_published_version(
 
 def test_the_skip_link_leads_past_the_menu(server: Server, office: Flask, visit: Visit) -> None:
     page = visit(server.address + sign_in_link(office))
-    enter(page)
+    use_link(page)
 
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -56,7 +56,7 @@ def test_the_skip_link_leads_past_the_menu(server: Server, office: Flask, visit:
 
 def test_on_a_phone_the_menu_opens_and_closes(server: Server, office: Flask, visit: Visit) -> None:
     page = visit(server.address + sign_in_link(office), viewport={"width": 360, "height": 740})
-    enter(page)
+    use_link(page)
     menu = page.locator("[data-menu]")
     expect(page.locator("#side")).to_be_hidden()
 
@@ -86,7 +86,7 @@ def test_what_is_not_saved_is_not_lost_by_leaving(
     server: Server, office: Flask, store: Store, visit: Visit
 ) -> None:
     page = visit(server.address + sign_in_link(office), locale="en-GB")
-    enter(page)
+    use_link(page)
     page.goto(f"{server.address}/console/sites/{store.key}/policies/privacy/draft")
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
