@@ -60,6 +60,12 @@ PAGES = [
     overview.bp,
     publish.bp,
 ]
+GATES = {
+    "public": lambda: None,
+    "browser": consents_api.origin_gate,
+    "server": server_gate,
+    "staff": staff_gate,
+}
 JOBS = [reconsent_tasks, ledger_tasks, retention_tasks]  # importing a slice's tasks registers their handlers
 
 
@@ -93,18 +99,9 @@ def build(settings: Settings | None = None) -> Flask:
     with app.app_context():
         prepare_engine(db.engine)
     i18n.install(app)
-    auth.install(
-        app,
-        {
-            "public": lambda: None,
-            "browser": consents_api.origin_gate,
-            "server": server_gate,
-            "staff": staff_gate,
-        },
-    )
-    screens.install(
-        app, api=[*API, verify_page.bp]
-    )  # after the gates: who is not signed in is sent to do so first
+    auth.install(app, GATES)
+    # After the gates: who is not signed in is sent to do so first.
+    screens.install(app, api=[*API, verify_page.bp])
     openapi.install(app, API)
     http.install(app, html_error=_error_page)  # after it: the API library sets error handlers of its own
     for blueprint in PAGES:

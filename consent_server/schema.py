@@ -30,6 +30,5 @@ def load(schema: Schema, data: Any) -> Any:
     try:
         return schema.load(data, unknown=RAISE)
     except ValidationError as error:
-        raise InvalidInput(
-            "See `errors` for each field.", errors=dict(error.normalized_messages())
-        ) from error  # type: ignore[no-untyped-call]  # the library's gap
+        messages = dict(error.normalized_messages())  # type: ignore[no-untyped-call]  # the library's gap
+        raise InvalidInput("See `errors` for each field.", errors=messages) from error
