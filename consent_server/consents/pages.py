@@ -13,9 +13,11 @@ from consent_server.auth import auth
 from consent_server.banner.models import BannerBuild
 from consent_server.consents import search, service, verification
 from consent_server.consents.api import ring
+from consent_server.consents.payload import SCHEMA
 from consent_server.db import db
 from consent_server.http import public_url
 from consent_server.ledger import append as ledger
+from consent_server.ledger import jws
 from consent_server.ledger.models import Log, Receipt
 from consent_server.policies.published import PublishedVersion, SiteView, site_view
 from consent_server.problems import NotFound
@@ -67,6 +69,9 @@ def show(site_key: str, receipt_id: uuid.UUID) -> ResponseReturnValue:
         return page("receipts/erased.html", site=site, receipt=receipt)
     claims = orjson.loads(receipt.payload)
     signed = _signed(receipt)
+    if claims.get("schema") != SCHEMA:
+        raw = orjson.dumps(claims, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+        return page("receipts/leaf.html", site=site, receipt=receipt, raw=raw)
     version = view.version(claims["policy_version"])
     return page(
         "receipts/show.html",
@@ -104,9 +109,10 @@ def _find(site_id: int, receipt_id: uuid.UUID) -> Receipt:
 
 
 def _signed(receipt: Receipt) -> str:
+    if receipt.payload is None:
+        raise service.ReceiptErased("Its place in the log and its hash remain.")
     log = db.session.get_one(Log, (receipt.site_id, receipt.epoch))
-    answer = service.Acknowledgement(receipt, log.origin, created=False).to_json(ring())
-    return str(answer["receipt"])
+    return jws.sign(receipt.payload, key=ring().receipt_keys[receipt.kid], log=log.origin, idx=receipt.idx)
 
 
 def _purposes(version: PublishedVersion | None, claims: dict[str, Any]) -> list[dict[str, Any]]:

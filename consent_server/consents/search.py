@@ -58,7 +58,8 @@ def subjects_of(site_id: int, receipts: Sequence[Receipt]) -> dict[uuid.UUID, st
 
 
 def _conditions(site_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
+    # What is blank was a decision; what has a payload and no visitor is a leaf about something else.
+    conditions: list[ColumnElement[bool]] = [or_(Receipt.visitor_id.is_not(None), Receipt.payload.is_(None))]
     if wanted.receipt_id is not None:
         conditions.append(Receipt.receipt_id == wanted.receipt_id)
     if wanted.visitor_id is not None:
