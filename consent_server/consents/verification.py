@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from consent_server.consents.payload import SCHEMA
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import jws
@@ -53,7 +54,8 @@ def verify(text: str, *, ring: KeyRing) -> Verdict:
         return verdict
     verdict.claims = parsed.claims
     _in_log(verdict, parsed)
-    _names_published(verdict, parsed.claims)
+    if parsed.claims.get("schema") == SCHEMA:  # other leaves, such as erasures, name no version and no text
+        _names_published(verdict, parsed.claims)
     return verdict
 
 

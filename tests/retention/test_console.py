@@ -30,3 +30,5 @@ def test_every_entry_of_a_log_with_an_erasure_can_be_looked_at(client: FlaskClie
     assert "consent-erase/1" in pages[2].text
     assert jws.parse(leaf.text.strip()).claims["indexes"] == [0]
     assert erased.status_code == 410
+    verdict = client.post("/v1/receipts/verify", json={"receipt": leaf.text.strip()}).get_json()
+    assert verdict["valid"], verdict
