@@ -23,8 +23,11 @@ help:
 run: $(VENV)/.run
 	@exec $(BIN)/consent-server demo --port $(PORT) --data-dir $(DATA)
 
-test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+# The tests run even where a check has failed, so that one run tells everything.
+test: $(VENV)/.dev consent_server/static/widget/manifest.json
+	@failed=0; $(MAKE) --no-print-directory lint || failed=1; \
+		$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS) || failed=1; \
+		[ $$failed = 0 ] || { echo "make test: a check or a test above has failed" >&2; exit 1; }
 
 lint: $(VENV)/.dev consent_server/static/widget/manifest.json
 	$(BIN)/ruff check .
