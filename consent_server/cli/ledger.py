@@ -30,7 +30,6 @@ def ledger() -> None:
 @in_app
 def check(log: str | None, as_json: bool, quiet: bool) -> None:
     """Check every receipt, tile, checkpoint and anchor, or those of one LOG's site; exit status 1 if anything is wrong."""
-
     if log is not None:
         recovery.known(log)
     with fsck.snapshot(db.engine) as connection:

@@ -108,7 +108,7 @@ def _write(handle: int, data: bytes) -> None:
 def _parse(text: bytes) -> Head | None:
     try:
         members = orjson.loads(text)
-        return Head(
+        head = Head(
             str(members["log"]),
             int(members["size"]),
             bytes.fromhex(members["root"]),
@@ -117,10 +117,14 @@ def _parse(text: bytes) -> Head | None:
         )
     except (ValueError, TypeError, KeyError):
         return None
+    return head if head.line() == text + b"\n" else None  # written in the one way in which we write
 
 
 def _is_torn(text: bytes) -> bool:
-    return not text.endswith(_END) and (text.startswith(_BEGIN) or _BEGIN.startswith(text))
+    """Tell whether a text is the beginning of a line, as a crash leaves it, rather than a whole one that was changed."""
+    begun = text.startswith(_BEGIN) or _BEGIN.startswith(text)
+    whole = _parse(text[:-1] + _END) or _parse(text[:-1])  # its last byte, or the end of the line after it
+    return begun and not text.endswith(_END) and whole is None
 
 
 def _rotate(path: Path) -> None:

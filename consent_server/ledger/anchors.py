@@ -75,18 +75,20 @@ def anchor_new(signed: Iterable[LogName], *, now: datetime) -> None:
 def write_file(state: Anchors, *, now: datetime) -> None:
     """Append every checkpoint that is not in the file yet; on a full disk, say so and try again next time."""
     path = state.settings.anchor_file
-    if path is None:
-        return
-    for name in sorted(state.todo[FILE], key=lambda each: (each.site_id, each.epoch)):
+    while path is not None and state.todo[FILE]:
+        names = sorted(state.todo[FILE], key=lambda each: (each.site_id, each.epoch))[:BATCH]
+        found = {name: heads for name in names if (heads := pending(name, FILE))}
+        state.todo[FILE] -= set(names) - set(found)
+        if not found:
+            continue
         try:
-            while heads := pending(name, FILE):
-                size = anchor_file.append(path, heads)
-                _acknowledge(name, FILE, heads, ack=f"{size} bytes", now=now)
-                state.reached[heads[0].origin] = heads[-1].size
+            size = anchor_file.append(path, [head for heads in found.values() for head in heads])
         except (OSError, anchor_file.BadAnchor) as error:
-            log.error("not anchored", sink=FILE, site=name.site_id, error=str(error))
+            log.error("not anchored", sink=FILE, error=str(error))
             return
-        state.todo[FILE].discard(name)
+        for name, heads in found.items():
+            _acknowledge(name, FILE, heads, ack=f"{size} bytes", now=now)
+            state.reached[heads[0].origin] = heads[-1].size
 
 
 def send_remote(state: Anchors, *, now: datetime) -> None:

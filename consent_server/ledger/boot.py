@@ -6,10 +6,11 @@ head that was anchored outside must be in the database; where it is not, the log
 """
 
 from datetime import datetime
+from typing import Any, cast
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, CursorResult, select, text, update
 
 from consent_server import clock
 from consent_server.audit import service as audit
@@ -145,14 +146,23 @@ def refuse_if_it_went_back(name: LogName, origin: str, *, now: datetime) -> None
 def fork(log_name: LogName, *, name: str, size: int, now: datetime) -> None:
     """Close a log for appends in a transaction of its own, and say what to do."""
     with transaction():
-        db.session.execute(
-            update(Log)
-            .where(Log.site_id == log_name.site_id, Log.epoch == log_name.epoch, Log.state == "open")
-            .values(state="forked")
+        closed = cast(
+            "CursorResult[Any]",
+            db.session.execute(
+                update(Log)
+                .where(Log.site_id == log_name.site_id, Log.epoch == log_name.epoch, Log.state == "open")
+                .values(state="forked")
+            ),
         )
-        audit.record(
-            "ledger.forked", actor="system", now=now, site_id=log_name.site_id, target=name, anchored=size
-        )
+        if closed.rowcount:  # of two processes that start at once, one tells
+            audit.record(
+                "ledger.forked",
+                actor="system",
+                now=now,
+                site_id=log_name.site_id,
+                target=name,
+                anchored=size,
+            )
     log.error("log forked", log=name, anchored_size=size, what_to_do=ADVICE["forked"])
 
 

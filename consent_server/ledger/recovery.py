@@ -30,8 +30,8 @@ from consent_server.problems import NotFound, Problem
 
 
 class NoSuchLog(NotFound):
-    slug = "unknown-log"
-    title = "There is no log of this name"
+    slug = "no-such-log"
+    title = "No log has this name"
 
 
 class NotForked(Problem):
@@ -45,8 +45,8 @@ class NotOurs(Problem):
 
 
 class OtherEntry(Problem):
-    slug, status = "receipt-conflict", HTTPStatus.CONFLICT
-    title = "Another decision is stored under this receipt id"
+    slug, status = "receipt-id-taken", HTTPStatus.CONFLICT
+    title = "Another receipt is stored under the same id"
 
 
 @dataclass(frozen=True)
@@ -143,9 +143,12 @@ def known(name: str) -> Log:
 
 
 def _locked(name: str) -> Log:
-    known(name)
+    found = known(name)
     return db.session.scalars(
-        select(Log).where(Log.name == name).with_for_update().execution_options(populate_existing=True)
+        select(Log)
+        .where(Log.site_id == found.site_id, Log.epoch == found.epoch)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     ).one()
 
 

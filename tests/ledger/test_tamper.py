@@ -30,13 +30,16 @@ TARGETS: dict[str, tuple[int, tuple[str, ...]]] = {
 BITS = {"site_id": 31, "epoch": 31, "level": 31}
 
 
+def flip(data: bytes, place: int, bit: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
+
+
 def flipped(value: Any, chance: random.Random, bits: int) -> Any:
     """Return a value with one bit changed."""
     if isinstance(value, int):
         return value ^ 1 << chance.randrange(bits)
     if isinstance(value, bytes):
-        place = chance.randrange(len(value))
-        return value[:place] + bytes([value[place] ^ 1 << chance.randrange(8)]) + value[place + 1 :]
+        return flip(value, chance.randrange(len(value)), chance.randrange(8))
     if isinstance(value, uuid.UUID):
         return uuid.UUID(int=value.int ^ 1 << chance.randrange(128))
     if isinstance(value, datetime):
@@ -89,3 +92,18 @@ def test_one_changed_bit_is_always_found(app: Flask, tmp_path: Path) -> None:
     assert found(log.check()) == ""
     assert {table for table, _ in struck} == TARGETS.keys()
     assert len(struck) == sum(len(columns) for _, columns in TARGETS.values())
+
+
+def test_one_changed_bit_in_the_anchor_file_is_always_found(app: Flask, tmp_path: Path) -> None:
+    log = filled(app, tmp_path, 3, 2, 4)
+    whole = log.anchors.read_bytes()
+    chance = random.Random(20260303)
+    missed = []
+
+    for place in chance.sample(range(len(whole)), 200):
+        bit = chance.randrange(8)
+        log.anchors.write_bytes(flip(whole, place, bit))
+        if log.check().clean:
+            missed.append((place, bit, whole[place - 5 : place + 5]))
+
+    assert missed == []
