@@ -16,6 +16,7 @@ from sqlalchemy import Executable, Table, bindparam, select, update
 
 from consent_server.bulk import among, insert_rows, run
 from consent_server.db import db, is_sqlite
+from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.models import Log, Receipt
 from consent_server.problems import Unavailable
 
@@ -96,7 +97,7 @@ def lock_log(site_id: int) -> OpenLog:
     """
     row = run(_LOCK, {"site_id": site_id}).one()
     if row.state != "open":
-        raise LogClosed(f"The log is {row.state}; nothing was stored.")
+        raise LogClosed(f"Nothing was stored. {ADVICE[row.state]}")
     return OpenLog(site_id, row.epoch, row.origin, row.size)
 
 

@@ -16,6 +16,7 @@ from consent_server import clock
 from consent_server.audit import service as audit
 from consent_server.db import db, transaction
 from consent_server.ledger import anchor_file, anchors, merkle, tiles
+from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.anchor_file import BadAnchor, Head
 from consent_server.ledger.integrate import LogName, TreeRefused, newest_checkpoint, tile_hashes
 from consent_server.ledger.models import Log
@@ -23,14 +24,6 @@ from consent_server.ledger.notes import BadNote, Checkpoint, open_checkpoint
 from consent_server.ledger.published_keys import log_keys
 
 log = structlog.get_logger(__name__)
-ADVICE = {
-    "forked": (
-        "The database was put back to an earlier state: it lacks receipts whose tree was signed and anchored. "
-        "Stop the server and restore the newest backup; if there is none, run `consent-server ledger recover`, "
-        "which seals this log and opens the next one."
-    ),
-    "sealed": "The log is closed for good; a newer one of the same site takes its place.",
-}
 # off: a crash loses acknowledged transactions. The other values wait at least for this server's own disk.
 _POSTGRESQL = {"fsync": ("on",), "full_page_writes": ("on",)}
 _SQLITE = {"synchronous": (2, 3), "journal_mode": ("wal",)}  # FULL, EXTRA
