@@ -12,6 +12,7 @@ from consent_server.cli.main import ACTOR, in_app, root
 from consent_server.consents.restoring import restore_state
 from consent_server.db import db, transaction
 from consent_server.ledger import anchors, boot, fsck, recovery
+from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.findings import Report
 from consent_server.ledger.hammer import Plan, run_hammer
 
@@ -54,7 +55,7 @@ def show_anchors() -> None:
     boot.gate(now=clock.now())
     forked = boot.forked_logs()
     for name in forked:
-        click.echo(f"{name}: forked. {boot.ADVICE['forked']}", err=True)
+        click.echo(f"{name}: forked. {ADVICE['forked']}", err=True)
     raise SystemExit(1 if forked else 0)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 from consent_server.audit.models import AuditEvent
 from consent_server.db import db, transaction
 from consent_server.ledger import anchor_file, append, boot, fsck
+from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.anchor_file import BadAnchor
 from consent_server.ledger.append import LogClosed
 from consent_server.ledger.boot import UnsafeDatabase
@@ -49,8 +50,8 @@ def test_an_old_backup_is_refused_and_the_refusal_says_what_to_do(
     assert answer.status_code == 503
     assert answer.json is not None
     assert answer.json["type"].endswith("log-closed")
-    assert "restore the newest backup" in boot.ADVICE["forked"]
-    assert "ledger recover" in boot.ADVICE["forked"]
+    assert "restore the newest backup" in ADVICE["forked"]
+    assert "ledger recover" in ADVICE["forked"]
     event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "ledger.forked")).one()
     assert (event.target, event.detail) == (site.key, {"anchored": 5})
 
