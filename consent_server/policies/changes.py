@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -141,6 +142,7 @@ def next_number(previous: str | None, classes: Iterable[ChangeClass]) -> str:
     return f"{major}.{minor + 1}"
 
 
+@lru_cache(maxsize=4096)  # a sweep asks for the same few numbers millions of times
 def version_order(number: str) -> tuple[int, int]:
     """Return what version numbers are compared by: 2.10 comes after 2.9."""
     major, minor = number.split(".")
