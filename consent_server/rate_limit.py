@@ -13,7 +13,7 @@ from functools import cache, wraps
 from typing import Any, TypeVar
 
 import limits
-from flask import current_app, request
+from flask import current_app, has_app_context, request
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -30,7 +30,6 @@ class RateLimiter:
 
     def __init__(self) -> None:
         self.enabled = True
-        self._due: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
     def limit(self, rate: str | Callable[[], str]) -> Callable[[View], View]:
@@ -57,9 +56,10 @@ class RateLimiter:
         return wrap
 
     def reset(self) -> None:
-        """Forget all calls."""
-        with self._lock:
-            self._due.clear()
+        """Forget all calls of the current application, if there is one."""
+        if has_app_context():
+            with self._lock:
+                _due().clear()
 
     def _wait(self, item: limits.RateLimitItem, view: str, settings: Settings) -> float:
         """Count a call and return the seconds until it would be allowed; 0 when it is."""
@@ -71,13 +71,21 @@ class RateLimiter:
         each = window / item.amount
         instant = time.monotonic()
         with self._lock:
-            if len(self._due) >= MOST_ADDRESSES:
-                self._due = {key: due for key, due in self._due.items() if due > instant}
-            due = max(self._due.get((view, address), instant), instant)
+            kept = _due()
+            if len(kept) >= MOST_ADDRESSES:
+                for key in [key for key, due in kept.items() if due <= instant]:
+                    del kept[key]
+            due = max(kept.get((view, address), instant), instant)
             if due + each - instant > window:
                 return due + each - instant - window
-            self._due[view, address] = due + each
+            kept[view, address] = due + each
         return 0.0
+
+
+def _due() -> dict[tuple[str, str], float]:
+    """Return, by view and address, when what was called will have been used up; each application has its own."""
+    due: dict[tuple[str, str], float] = current_app.extensions.setdefault("rate_limits", {})
+    return due
 
 
 @cache
