@@ -27,22 +27,22 @@ _CONTENT = ("state", "epoch", "idx", "language", "updated_at")
 _FLAGS: dict[str, Any] = {"flag": None, "flag_version_id": None, "flag_purposes": None, "flagged_at": None}
 
 
-def apply(site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Any, bytes]]) -> None:
+def apply(site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Any]]) -> None:
     """Derive and store the states of all visitors and subjects of a batch, in the order of the log.
 
     Args:
         site: the site, whose log is locked.
         epoch: the log's epoch.
-        batch: (stored receipt, submission, payload) for each new receipt.
+        batch: (stored receipt, submission) for each new receipt.
     """
     if not batch:
         return
-    subjects = _subjects(site.id, {submission.decision.visitor_id for _, submission, _ in batch})
-    owners = [_holders(submission.decision, subjects) for _, submission, _ in batch]
+    subjects = _subjects(site.id, {submission.decision.visitor_id for _, submission in batch})
+    owners = [_holders(submission.decision, subjects) for _, submission in batch]
     states = _states(site.id, {holder for each in owners for holder in each})
     rows: dict[Holder, dict[str, Any]] = {}
     stale: dict[Holder, datetime] = {}
-    for (stored, submission, _), holders in zip(batch, owners, strict=True):
+    for (stored, submission), holders in zip(batch, owners, strict=True):
         facts = facts_of_decision(submission.decision, at=submission.at, until=submission.at + site.lifetime)
         for holder in holders:
             state = states[holder] = derive_state(states.get(holder), facts, site.facts)

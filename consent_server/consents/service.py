@@ -79,18 +79,6 @@ class Submission:
 Outcome = Acknowledgement | Problem
 
 
-def record_decision(site: SiteView, decision: Decision, *, ring: KeyRing, now: datetime) -> Acknowledgement:
-    """Store one decision as a receipt, once however often it is sent.
-
-    Raises:
-        Problem: any of those in `checks`, ReceiptConflict, ReceiptErased.
-    """
-    outcome = store(site, [Submission(decision, now)], ring=ring)[0]
-    if isinstance(outcome, Problem):
-        raise outcome
-    return outcome
-
-
 def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -> list[Outcome]:
     """Store the decisions of one site in the caller's transaction; a bad one does not harm its neighbours.
 
@@ -111,7 +99,7 @@ def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -
             problems[place] = problem
     entries = [_entry(submission, body, ring) for submission, body in fresh.values()]
     appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
-    projection.apply(site, log.epoch, [(appended[key], *fresh[key]) for key in fresh])
+    projection.apply(site, log.epoch, [(appended[key], fresh[key][0]) for key in fresh])
     return [
         problems[place] if place in problems else _outcome(each, appended, standing, fresh, origins)
         for place, each in enumerate(submissions)

@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from consent_server.audit import service as audit
 from consent_server.db import db
-from consent_server.policies.changes import ChangeType, next_number, proposed_class
+from consent_server.policies.changes import ChangeType, next_number, proposed_class, version_order
 from consent_server.policies.drafting import draft_of, newest_of, open_draft, save_notice, set_changes
 from consent_server.policies.facts import Change
 from consent_server.policies.models import Policy, PolicyVersion
@@ -122,11 +122,6 @@ def _number(wanted: str | None, newest: PolicyVersion | None, changes: Sequence[
         raise InvalidInput("A version number is written like 2.0.", errors={"number": [wanted]})
     before = newest.number if newest else None
     chosen = wanted or next_number(before, [each.change_class for each in changes])
-    if before is not None and _order(chosen) <= _order(before):
+    if before is not None and version_order(chosen) <= version_order(before):
         raise VersionTaken(f"The newest version is {before}; choose a greater number than {chosen}.")
     return chosen
-
-
-def _order(number: str) -> tuple[int, int]:
-    major, minor = number.split(".")
-    return int(major), int(minor)
