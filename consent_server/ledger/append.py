@@ -81,14 +81,6 @@ def _find(on_sqlite: bool) -> Executable:
     )
 
 
-def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
-    """Make a log; its origin is its address without the scheme, which is what C2SP recommends."""
-    opened = Log(site_id=site_id, epoch=epoch, name=name, origin=f"{host}/log/{name}", state="open", size=0)
-    db.session.add(opened)
-    db.session.flush()
-    return opened
-
-
 def lock_log(site_id: int) -> OpenLog:
     """Lock the site's newest log until the transaction ends; every append to a site goes through this row.
 
