@@ -79,7 +79,9 @@ def _logs(connection: Connection, site_id: int) -> list[str]:
     found = [f"log {row.epoch} is {row.state}" for row in rows if row.state != "open"]
     for epoch, _, size in rows:
         indexes = connection.scalars(
-            select(Receipt.idx).where(Receipt.site_id == site_id, Receipt.epoch == epoch).order_by(Receipt.idx)
+            select(Receipt.idx)
+            .where(Receipt.site_id == site_id, Receipt.epoch == epoch)
+            .order_by(Receipt.idx)
         ).all()
         if list(indexes) != list(range(size)):
             found.append(f"log {epoch} has not exactly one receipt at each of its {size} indexes")

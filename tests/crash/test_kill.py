@@ -26,6 +26,7 @@ THREADS = 6
 # An operator who does not want to wait: a commit is acknowledged before it is on disk, or even handed to the system.
 CARELESS = DURABLE | {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "2GB"}
 
+
 def test_nothing_acknowledged_is_lost_or_doubled(
     engine: str, shop: Shop, new_server: StartServer, request: pytest.FixtureRequest
 ) -> None:
@@ -59,7 +60,9 @@ def test_nothing_acknowledged_is_lost_or_doubled(
     assert visitors.repeated >= ROUNDS, "the kills did not hit the load"
     assert shop.anchors.stat().st_size > 0, "nothing was integrated between the kills"
     _everything_is_settled(shop, visitors)
-    print(f"{engine}: {len(visitors.acknowledged)} acknowledged, {visitors.repeated} of them only when repeated")
+    print(
+        f"{engine}: {len(visitors.acknowledged)} acknowledged, {visitors.repeated} of them only when repeated"
+    )
 
 
 def test_a_server_that_is_asked_to_stop_finishes_and_says_goodbye(
@@ -139,7 +142,10 @@ def test_control_the_comparison_finds_what_is_lost_moved_or_doubled(
         db.session.execute(update(ConsentRecord).values(idx=ConsentRecord.idx - 1))
         db.session.commit()
         db.session.remove()
-    assert "log 1 has not exactly one receipt" in promises.broken(shop.app, shop.id, kept, anchors=shop.anchors)[0]
+    assert (
+        "log 1 has not exactly one receipt"
+        in promises.broken(shop.app, shop.id, kept, anchors=shop.anchors)[0]
+    )
     assert promises.misplaced_records(shop.app, shop.id) != {}
 
 
