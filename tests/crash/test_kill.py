@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from random import Random
 
 import pytest
@@ -170,9 +171,8 @@ def _everything_is_settled(shop: Shop, visitors: Visitors) -> None:
     assert promises.broken(shop.app, shop.id, visitors.acknowledged, anchors=shop.anchors) == []
     assert promises.unasked(shop.app, shop.id, visitors.acknowledged) == []
     assert promises.misplaced_records(shop.app, shop.id) == {}
-    caller = Caller(visitors.servers, shop.key)
     sample = Random(1).sample(sorted(visitors.acknowledged), min(200, len(visitors.acknowledged)))
-    for receipt_id in sample:
-        status, _, answer = caller.post(visitors.body(receipt_id))
-        assert (status, answer) == (200, visitors.acknowledged[receipt_id])
-    caller.close()
+    with closing(Caller(visitors.servers, shop.key)) as caller:
+        for receipt_id in sample:
+            status, _, answer = caller.post(visitors.body(receipt_id))
+            assert (status, answer) == (200, visitors.acknowledged[receipt_id])
