@@ -72,6 +72,7 @@ def main() -> None:
         erase,
         export,
         ledger,
+        parity,
         policies,
         server,
         sites,
