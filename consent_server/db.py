@@ -122,8 +122,11 @@ def is_sqlite(engine: Engine | None = None) -> bool:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Attach the pragmas and BEGIN IMMEDIATE to an SQLite engine; do nothing to others."""
+    """Attach the pragmas and BEGIN IMMEDIATE to an SQLite engine, and commits that are sure to a PostgreSQL engine."""
     if engine.dialect.name != "sqlite":
+        from consent_server import postgresql  # the driver is an extra
+
+        event.listen(engine, "do_connect", postgresql.connect)
         return
     event.listen(engine, "connect", _sqlite_pragmas)
     event.listen(engine, "begin", _sqlite_begin)
