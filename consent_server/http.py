@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import structlog
 from flask import Flask, Request, Response, current_app, g, jsonify, request
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from consent_server.config import Settings
+from consent_server.db import unreachable
 from consent_server.problems import (
     BodyTooLarge,
     Forbidden,
@@ -147,10 +148,7 @@ def install(app: Flask, *, html_error: Callable[[Problem], Any]) -> None:
         return answer(_translated(error))
 
     def on_database(error: DBAPIError | PoolTimeout) -> Any:
-        lost = isinstance(error, (OperationalError, PoolTimeout)) or getattr(
-            error, "connection_invalidated", False
-        )
-        if not lost:
+        if not unreachable(error):
             return on_crash(error)
         log.error("database not usable", error=type(error).__name__)
         return answer(Unavailable("Nothing was stored. Try again in a moment.", headers={"Retry-After": "5"}))
