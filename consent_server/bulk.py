@@ -1,100 +1,137 @@
-"""Read and write many rows in one statement: arrays on PostgreSQL, executemany and IN on SQLite.
+"""Statements of the decision path, past SQLAlchemy's own machinery: a batch costs two round trips, not eight.
 
-A statement with as many placeholders as rows times columns costs the client several times what the rows themselves
-cost; an array for each column does not grow the statement at all.
+On PostgreSQL what is sent inside `pipelined()` does not wait for the answers of what was sent before (libpq's pipeline
+mode), values travel in binary form, and many rows as one array for each column: a statement with as many placeholders
+as rows times columns costs the client several times what the rows themselves cost. SQLite runs in our own process and
+has nothing to wait for.
+
+The connection is the session's: what runs here is part of the transaction that the entry point opened.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, cast
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    CursorResult,
-    Dialect,
-    Executable,
-    Table,
-    TextClause,
-    any_,
-    bindparam,
-    text,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import TypeEngine
+import orjson
+from sqlalchemy.exc import DBAPIError
 
 from consent_server.db import db, is_sqlite
 
-_DIALECTS: dict[str, Dialect] = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}  # type: ignore[no-untyped-call]  # as the library has it
+Result = TypeVar("Result")
+# What a question gives back: call it after `pipelined()` for its answer.
+Answer = Callable[[], Result]
 
 
-def insert_rows(
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    conflict: tuple[str, ...] = (),
-    replace: tuple[str, ...] = (),
-) -> None:
-    """Insert rows, all with the same keys.
+@dataclass(frozen=True)
+class Sql:
+    """One statement, by hand for each engine: `%(name)b` on PostgreSQL, `:name` on SQLite."""
+
+    postgresql: str
+    sqlite: str
+
+
+@contextmanager
+def pipelined() -> Iterator[None]:
+    """Send what follows without waiting for answers; on leaving, all of it has been answered.
+
+    Raises:
+        DBAPIError: one of the statements failed; none after it was executed.
+    """
+    if is_sqlite() or (driver := _driver()).pgconn.pipeline_status:
+        yield
+        return
+    with _translated(), driver.pipeline():
+        yield
+
+
+def ask(sql: Sql, parameters: Mapping[str, Any]) -> Answer[list[Any]]:
+    """Send a question; the answer gives its rows as tuples, of plain values as the driver has them."""
+    with _translated():
+        cursor = _driver().cursor()
+        cursor.execute(sql.sqlite if is_sqlite() else sql.postgresql, parameters)
+
+    def rows() -> list[Any]:
+        with _translated():
+            found: list[Any] = cursor.fetchall()
+            cursor.close()
+        return found
+
+    return rows
+
+
+def tell(sql: Sql, parameters: Mapping[str, Any]) -> None:
+    """Send a change."""
+    with _translated():
+        _driver().cursor().execute(sql.sqlite if is_sqlite() else sql.postgresql, parameters)
+
+
+def tell_many(sql: Sql, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, Any]) -> None:
+    """Send a change of many rows: on PostgreSQL one array for each column, on SQLite the statement for each row.
 
     Args:
-        table: where to.
-        rows: column name to value, as the models take them.
-        conflict: columns of a unique key; with `replace` a row that is there already is updated.
-        replace: columns that take the new values then; all others keep theirs.
+        sql: on PostgreSQL it unnests the columns' arrays, on SQLite it takes one row.
+        columns: values by column, all of one length.
+        constants: values that are the same for all rows.
     """
-    if not rows:
+    if not is_sqlite():
+        tell(sql, {**columns, **constants})
         return
-    names = tuple(rows[0])
-    on_sqlite = is_sqlite()
-    statement = _statement(table, names, conflict, replace, on_sqlite)
-    binders = {name: _binder(table.c[name].type, on_sqlite) for name in names}
-    if on_sqlite:
-        run(statement, [{n: binders[n](row[n]) for n in names} for row in rows])
-    else:
-        run(statement, {name: [binders[name](row[name]) for row in rows] for name in names})
-
-
-def run(statement: Executable, parameters: Any) -> CursorResult[Any]:
-    """Execute a statement that was built once, past the ORM, which would look at every object it knows first."""
-    return db.session.connection().execute(statement, parameters)
-
-
-def among(column: Any, name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
-    """Return the condition that a column is among the values of the list parameter `name`."""
-    if on_sqlite:
-        return cast("ColumnElement[bool]", column.in_(bindparam(name, expanding=True)))
-    return cast("ColumnElement[bool]", column == any_(bindparam(name, type_=ARRAY(column.type))))
-
-
-@cache
-def _statement(
-    table: Table, names: tuple[str, ...], conflict: tuple[str, ...], replace: tuple[str, ...], on_sqlite: bool
-) -> TextClause:
-    columns = ", ".join(names)
-    if on_sqlite:
-        source = "VALUES (" + ", ".join(f":{name}" for name in names) + ")"
-    else:
-        arrays = ", ".join(f"CAST(:{name} AS {_array(table.c[name].type)})" for name in names)
-        source = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - our own columns' names
-    upsert = ""
-    if replace:
-        upsert = f" ON CONFLICT ({', '.join(conflict)}) DO UPDATE SET " + ", ".join(
-            f"{name} = excluded.{name}" for name in replace
-        )
-    # Names come from our own tables, never from outside.
-    return text(f"INSERT INTO {table.name} ({columns}) {source}{upsert}").bindparams(
-        *(bindparam(name) for name in names)
+    names = tuple(columns)
+    rows = (
+        {**constants, **dict(zip(names, row, strict=True))} for row in zip(*columns.values(), strict=True)
     )
+    with _translated():
+        _driver().cursor().executemany(sql.sqlite, rows)
 
 
-def _array(kind: TypeEngine[Any]) -> str:
-    return kind.compile(dialect=_DIALECTS["postgresql"]) + "[]"
+def uuids(values: Sequence[uuid.UUID | None]) -> list[Any]:
+    """Return UUIDs as the driver takes them: SQLite keeps them as 32 hex digits."""
+    if is_sqlite():
+        return [None if value is None else value.hex for value in values]
+    return list(values)
 
 
-@cache
-def _binder(kind: TypeEngine[Any], on_sqlite: bool) -> Any:
-    """Return what turns a model's value into what the driver takes."""
-    dialect = _DIALECTS["sqlite" if on_sqlite else "postgresql"]
-    processor = kind.dialect_impl(dialect).bind_processor(dialect)
-    return processor or (lambda value: value)
+def instants(values: Sequence[datetime]) -> list[Any]:
+    """Return aware UTC instants as the driver takes them: SQLite keeps text without a zone."""
+    if is_sqlite():
+        return [value.replace(tzinfo=None).isoformat(" ", "microseconds") for value in values]
+    return list(values)
+
+
+def among(values: Sequence[Any]) -> Any:
+    """Return a list parameter as the driver takes it: an array, or JSON text for SQLite's `json_each`."""
+    return orjson.dumps(values).decode() if is_sqlite() else list(values)
+
+
+def uuid_of(value: Any) -> uuid.UUID:
+    """Return a UUID that the driver gave."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(hex=value)
+
+
+def _driver() -> Any:
+    return db.session.connection().connection.driver_connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise the driver's errors as SQLAlchemy's; a lost connection is thrown out of the pool."""
+    try:
+        yield
+    except db.engine.dialect.loaded_dbapi.Error as error:
+        connection = db.session.connection()
+        lost = db.engine.dialect.is_disconnect(error, connection.connection.driver_connection, None)
+        if lost:
+            connection.invalidate(error)
+        # As everywhere, without the values, which are visitors' data.
+        raise DBAPIError.instance(
+            None,
+            None,
+            error,
+            db.engine.dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=lost,
+            dialect=db.engine.dialect,
+        ) from error

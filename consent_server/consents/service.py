@@ -10,15 +10,17 @@ from typing import Any, Protocol
 import orjson
 from sqlalchemy import select
 
+from consent_server import bulk
 from consent_server.consents import payload, projection
 from consent_server.consents.checks import version_of
 from consent_server.consents.payload import Decision
+from consent_server.consents.records import look_again
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import append as ledger
 from consent_server.ledger import jws
 from consent_server.ledger.models import Log
-from consent_server.policies.published import SiteView, refreshed
+from consent_server.policies.published import SiteView, ask_refreshed
 from consent_server.problems import Problem
 
 
@@ -85,10 +87,13 @@ def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -
     Order of effects: lock the log → see what is there already → append → bring the records up to date. The caller
     commits, and only then may an acknowledgement be signed.
     """
-    log = ledger.lock_log(site.id)
-    # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
-    site = refreshed(site)
-    standing = ledger.find_many(site.id, {each.decision.receipt_id for each in submissions})
+    with bulk.pipelined():
+        locked = ledger.ask_lock(site.id)
+        # Publishing takes the same lock: what is read after it cannot be superseded before this commits.
+        newest = ask_refreshed(site)
+        there = ledger.ask_standing(site.id, {each.decision.receipt_id for each in submissions})
+        known = projection.ask_known(site.id, {each.decision.visitor_id for each in submissions})
+    log, site, standing = locked(), newest(), there()
     origins = _origins(site.id, log, standing)
     fresh: dict[uuid.UUID, tuple[Submission, bytes]] = {}
     problems: dict[int, Problem] = {}
@@ -98,8 +103,11 @@ def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -
         except Problem as problem:
             problems[place] = problem
     entries = [_entry(submission, body, ring) for submission, body in fresh.values()]
-    appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
-    projection.apply(site, log.epoch, [(appended[key], fresh[key][0]) for key in fresh])
+    with bulk.pipelined():
+        appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
+        stale = projection.apply(site, log.epoch, [(appended[key], fresh[key][0]) for key in fresh], known())
+    if stale:
+        look_again(site.id, list(stale), now=max(stale.values()))
     return [
         problems[place] if place in problems else _outcome(each, appended, standing, fresh, origins)
         for place, each in enumerate(submissions)

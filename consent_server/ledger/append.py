@@ -7,20 +7,18 @@ and nothing is signed before that either: a signature on what was rolled back wo
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Executable, Table, bindparam, select, update
+from sqlalchemy import select
 
-from consent_server.bulk import among, insert_rows, run
-from consent_server.db import db, is_sqlite
+from consent_server import bulk
+from consent_server.bulk import Answer, Sql
+from consent_server.db import db
 from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.models import Log, Receipt
 from consent_server.problems import Unavailable
-
-_TABLE: Table = Receipt.__table__  # type: ignore[assignment]  # declarative models have a Table
 
 
 class LogClosed(Unavailable):
@@ -60,25 +58,27 @@ class OpenLog:
     size: int
 
 
-_LOCK = (
-    select(Log.epoch, Log.origin, Log.size, Log.state)
-    .where(Log.site_id == bindparam("site_id"))
-    .order_by(Log.epoch.desc())
-    .limit(1)
-    .with_for_update()
+_NEWEST = "SELECT epoch, origin, size, state FROM log WHERE site_id = {} ORDER BY epoch DESC LIMIT 1"
+_LOCK = Sql(_NEWEST.format("%(site_id)b::integer") + " FOR UPDATE", _NEWEST.format(":site_id"))
+_STANDING = Sql(
+    "SELECT epoch, idx, receipt_id, kid, payload FROM receipt"
+    " WHERE site_id = %(site_id)b::integer AND receipt_id = ANY(%(receipt_ids)b)",
+    "SELECT epoch, idx, receipt_id, kid, payload FROM receipt"
+    " WHERE site_id = :site_id AND receipt_id IN (SELECT value FROM json_each(:receipt_ids))",
 )
-_GROW = (
-    update(Log)
-    .where(Log.site_id == bindparam("of_site"), Log.epoch == bindparam("of_epoch"))
-    .values(size=bindparam("size"))
+_COLUMNS = "site_id, epoch, idx, receipt_id, kid, visitor_id, issued_at, entry, payload"
+_INSERT = Sql(
+    f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
+    " SELECT %(site_id)b::integer, %(epoch)b::integer, new.* FROM unnest(%(idx)b::bigint[], %(receipt_id)b::uuid[],"
+    " %(kid)b::text[], %(visitor_id)b::uuid[], %(issued_at)b::timestamptz[], %(entry)b::bytea[], %(payload)b::bytea[])"
+    " AS new",
+    f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
+    " VALUES (:site_id, :epoch, :idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload)",
 )
-
-
-@cache
-def _find(on_sqlite: bool) -> Executable:
-    return select(Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload).where(
-        Receipt.site_id == bindparam("site_id"), among(Receipt.receipt_id, "receipt_ids", on_sqlite=on_sqlite)
-    )
+_GROW = Sql(
+    "UPDATE log SET size = %(size)b::bigint WHERE site_id = %(site_id)b::integer AND epoch = %(epoch)b::integer",
+    "UPDATE log SET size = :size WHERE site_id = :site_id AND epoch = :epoch",
+)
 
 
 def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
@@ -89,16 +89,32 @@ def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
     return opened
 
 
-def lock_log(site_id: int) -> OpenLog:
+def ask_lock(site_id: int) -> Answer[OpenLog]:
     """Lock the site's newest log until the transaction ends; every append to a site goes through this row.
+
+    What is asked after it in the same pipeline sees what is there once the lock is held.
+
+    Raises (when called for the answer):
+        LogClosed: the log is sealed or forked.
+    """
+    rows = bulk.ask(_LOCK, {"site_id": site_id})
+
+    def locked() -> OpenLog:
+        [(epoch, origin, size, state)] = rows()
+        if state != "open":
+            raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
+        return OpenLog(site_id, epoch, origin, size)
+
+    return locked
+
+
+def lock_log(site_id: int) -> OpenLog:
+    """Lock the site's newest log and wait for it.
 
     Raises:
         LogClosed: the log is sealed or forked.
     """
-    row = run(_LOCK, {"site_id": site_id}).one()
-    if row.state != "open":
-        raise LogClosed(f"Nothing was stored. {ADVICE[row.state]}")
-    return OpenLog(site_id, row.epoch, row.origin, row.size)
+    return ask_lock(site_id)()
 
 
 def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
@@ -108,10 +124,18 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
     )
 
 
-def find_many(site_id: int, receipt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stored]:
-    """Return the receipts of these ids that there are."""
-    rows = run(_find(is_sqlite()), {"site_id": site_id, "receipt_ids": list(receipt_ids)})
-    return {row.receipt_id: Stored(row.epoch, row.idx, row.receipt_id, row.kid, row.payload) for row in rows}
+def ask_standing(site_id: int, receipt_ids: Collection[uuid.UUID]) -> Answer[dict[uuid.UUID, Stored]]:
+    """Ask for the receipts of these ids that there are."""
+    ids = bulk.among(bulk.uuids(list(receipt_ids)))
+    rows = bulk.ask(_STANDING, {"site_id": site_id, "receipt_ids": ids})
+
+    def standing() -> dict[uuid.UUID, Stored]:
+        found = [
+            Stored(epoch, idx, bulk.uuid_of(key), kid, payload) for epoch, idx, key, kid, payload in rows()
+        ]
+        return {each.receipt_id: each for each in found}
+
+    return standing
 
 
 def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
@@ -119,25 +143,20 @@ def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
     if not entries:
         return []
     first = log.size
-    insert_rows(
-        _TABLE,
-        [
-            {
-                "site_id": log.site_id,
-                "epoch": log.epoch,
-                "idx": idx,
-                "receipt_id": entry.receipt_id,
-                "kid": entry.kid,
-                "visitor_id": entry.visitor_id,
-                "issued_at": entry.issued_at,
-                "entry": hashlib.sha256(entry.payload).digest(),
-                "payload": entry.payload,
-            }
-            for idx, entry in enumerate(entries, first)
-        ],
-    )
     log.size = first + len(entries)
-    run(_GROW, {"of_site": log.site_id, "of_epoch": log.epoch, "size": log.size})
+    here = {"site_id": log.site_id, "epoch": log.epoch}
+    columns = {
+        "idx": list(range(first, log.size)),
+        "receipt_id": bulk.uuids([entry.receipt_id for entry in entries]),
+        "kid": [entry.kid for entry in entries],
+        "visitor_id": bulk.uuids([entry.visitor_id for entry in entries]),
+        "issued_at": bulk.instants([entry.issued_at for entry in entries]),
+        "entry": [hashlib.sha256(entry.payload).digest() for entry in entries],
+        "payload": [entry.payload for entry in entries],
+    }
+    with bulk.pipelined():
+        bulk.tell_many(_INSERT, columns, here)
+        bulk.tell(_GROW, {**here, "size": log.size})
     return [
         Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
         for idx, entry in enumerate(entries, first)

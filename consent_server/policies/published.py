@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from consent_server.bulk import run
+from consent_server import bulk
+from consent_server.bulk import Answer, Sql
 from consent_server.db import db
 from consent_server.policies.facts import VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
@@ -77,7 +78,10 @@ class SiteView:
         return next((version for version in self.versions if version.number == number), None)
 
 
-_REVISION = select(Site.revision).where(Site.id == bindparam("site_id"))
+_REVISION = Sql(
+    "SELECT revision FROM site WHERE id = %(site_id)b::integer",
+    "SELECT revision FROM site WHERE id = :site_id",
+)
 _versions: dict[int, PublishedVersion] = {}
 _views: dict[str, tuple[float, SiteView]] = {}
 _lock = threading.Lock()
@@ -113,10 +117,15 @@ def site_view(site_key: str, *, max_age: float = 0) -> SiteView:
     return view
 
 
-def refreshed(view: SiteView) -> SiteView:
-    """Return the view, read anew if the site has changed since."""
-    revision = run(_REVISION, {"site_id": view.id}).scalar_one()
-    return view if revision == view.revision else site_view(view.key)
+def ask_refreshed(view: SiteView) -> Answer[SiteView]:
+    """Ask whether the site has changed since; the answer is the view, read anew if it has."""
+    rows = bulk.ask(_REVISION, {"site_id": view.id})
+
+    def refreshed() -> SiteView:
+        [(revision,)] = rows()
+        return view if revision == view.revision else site_view(view.key)
+
+    return refreshed
 
 
 def forget() -> None:
@@ -166,8 +175,8 @@ __all__ = [
     "PublishedVersion",
     "SiteView",
     "UnknownSite",
+    "ask_refreshed",
     "forget",
     "published_versions",
-    "refreshed",
     "site_view",
 ]
