@@ -13,8 +13,8 @@ from consent_server.accounts.access import staff_gate
 from consent_server.banner import api as banner_api
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
+from consent_server.consents import intake, verify_page
 from consent_server.consents import pages as receipt_pages
-from consent_server.consents import verify_page
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
@@ -92,6 +92,7 @@ def build(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions.update(settings=settings, keys=keys)
+    intake.install(app)  # within the proxy's layer, which says whose address it is
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)  # type: ignore[method-assign]  # as Flask's manual has it

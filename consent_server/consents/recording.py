@@ -21,19 +21,14 @@ def start_lane(app: Flask) -> Lane[str, Submission, Outcome]:
     return lane
 
 
-def record(site_key: str, submission: Submission) -> Acknowledgement:
-    """Return the acknowledgement of a decision once it is durable.
+def record(app: Flask, site_key: str, submission: Submission) -> Acknowledgement:
+    """Return the acknowledgement of a decision once it is durable. Without a lane it needs an application context.
 
     Raises:
         Problem: the decision was refused, or nothing can be stored just now.
     """
-    lane: Lane[str, Submission, Outcome] | None = current_app.extensions.get(LANE)
-    if lane:
-        # Who waits for the lane must not hold a connection: enough of them would leave none for the committer.
-        db.session.remove()
-        outcome = lane.submit(site_key, submission)
-    else:
-        outcome = commit_batch(site_key, [submission])[0]
+    lane: Lane[str, Submission, Outcome] | None = app.extensions.get(LANE)
+    outcome = lane.submit(site_key, submission) if lane else commit_batch(site_key, [submission])[0]
     if isinstance(outcome, Problem):
         raise outcome
     return outcome

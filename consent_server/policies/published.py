@@ -107,14 +107,20 @@ def site_view(site_key: str, *, max_age: float = 0) -> SiteView:
     Raises:
         UnknownSite: there is no such site.
     """
-    kept = _views.get(site_key)
+    kept = recent_view(site_key, max_age=max_age)
+    if kept is not None:
+        return kept
     instant = time.monotonic()
-    if kept is not None and instant - kept[0] < max_age:
-        return kept[1]
     view = _build(site_by_key(site_key))
     with _lock:
         _views[site_key] = (instant, view)
     return view
+
+
+def recent_view(site_key: str, *, max_age: float) -> SiteView | None:
+    """Return the site if this process has read it at most `max_age` seconds ago; asks no database."""
+    kept = _views.get(site_key)
+    return kept[1] if kept is not None and time.monotonic() - kept[0] < max_age else None
 
 
 def ask_refreshed(view: SiteView) -> Answer[SiteView]:
@@ -178,5 +184,6 @@ __all__ = [
     "ask_refreshed",
     "forget",
     "published_versions",
+    "recent_view",
     "site_view",
 ]
