@@ -5,7 +5,7 @@ from consent_server.audit.models import AuditEvent
 from consent_server.banner.models import BannerBuild, WidgetBundle
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.jobs.models import Job, Lease
-from consent_server.ledger.models import Log, Receipt, SignedCheckpoint, Tile, Tree
+from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
 from consent_server.purposes.models import Cookie, Purpose, Service
 from consent_server.retention.models import Erasure, RetentionMark
@@ -13,6 +13,7 @@ from consent_server.sites.models import ApiKey, Site
 
 __all__ = [
     "Account",
+    "Anchor",
     "ApiKey",
     "AuditEvent",
     "BannerBuild",
@@ -24,6 +25,7 @@ __all__ = [
     "Job",
     "Lease",
     "Log",
+    "NamedLog",
     "Notice",
     "Policy",
     "PolicyVersion",

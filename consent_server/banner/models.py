@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, Text
+from sqlalchemy import ForeignKey, Integer, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_server.db import Base, UtcDateTime
@@ -23,7 +23,10 @@ class BannerBuild(Base):
 
     __tablename__ = "banner_build"
 
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True, autoincrement=False)
+    # Four bytes as in the tables beside it: a distributed database keeps only columns of one type together.
+    site_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("site.id"), primary_key=True, autoincrement=False
+    )
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     bundle: Mapped[bytes] = mapped_column(ForeignKey("widget_bundle.sha256"))
     configuration: Mapped[str] = mapped_column(Text)  # canonical JSON

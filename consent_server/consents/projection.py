@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 import orjson
 
-from consent_server import bulk, clock
-from consent_server.bulk import Answer, Sql
+from consent_server import clock
+from consent_server.bulk import Answer, Sql, uuid_of
 from consent_server.consents.facts import ConsentState, DecisionFacts
 from consent_server.consents.payload import Decision
 from consent_server.consents.records import SUBJECT, VISITOR
 from consent_server.consents.rules import derive_state
-from consent_server.ledger.append import Stored
+from consent_server.ledger.append import OpenLog, Stored
 from consent_server.policies.published import SiteView
 
 Holder = tuple[str, str]
@@ -69,17 +69,18 @@ _PUT = Sql(
 )
 
 
-def ask_known(site_id: int, visitors: Collection[uuid.UUID]) -> Answer[Known]:
-    """Ask what is known of these visitors."""
-    ids = list(visitors)
-    states = bulk.ask(_STATES, {"site_id": site_id, "holders": bulk.among([str(each) for each in ids])})
-    linked = bulk.ask(_SUBJECTS, {"site_id": site_id, "visitors": bulk.among(bulk.uuids(ids))})
+def ask_known(log: OpenLog, visitors: Collection[uuid.UUID]) -> Answer[Known]:
+    """Ask what is known of these visitors of the site whose log is locked."""
+    ids, line = list(visitors), log.line
+    holders = line.among([str(each) for each in ids])
+    states = line.ask(_STATES, {"site_id": log.site_id, "holders": holders})
+    linked = line.ask(_SUBJECTS, {"site_id": log.site_id, "visitors": line.among(line.uuids(ids))})
 
     def known() -> Known:
         subjects: dict[uuid.UUID, str] = {}
         found = {(VISITOR, holder): _state(state) for holder, state in states()}
         for visitor, subject, state in linked():
-            subjects[bulk.uuid_of(visitor)] = subject
+            subjects[uuid_of(visitor)] = subject
             if state is not None:
                 found[SUBJECT, subject] = _state(state)
         return Known(found, subjects)
@@ -88,7 +89,7 @@ def ask_known(site_id: int, visitors: Collection[uuid.UUID]) -> Answer[Known]:
 
 
 def apply(
-    site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Submitted]], known: Known
+    site: SiteView, log: OpenLog, batch: Sequence[tuple[Stored, Submitted]], known: Known
 ) -> dict[Holder, datetime]:
     """Derive and store the states of all visitors and subjects of a batch, in the order of the log.
 
@@ -96,8 +97,8 @@ def apply(
     decisions have just replaced, and somebody must look again.
 
     Args:
-        site: the site, whose log is locked.
-        epoch: the log's epoch.
+        site: the site.
+        log: its log, which is locked.
         batch: stored receipt and submission of each new receipt.
         known: what was there before, read under the lock.
     """
@@ -113,13 +114,12 @@ def apply(
             last[holder] = (stored, submission)
             if site.current is not None and facts.version != site.current.number:
                 stale[holder] = submission.at
-    _put(site.id, epoch, states, last)
+    _put(log, states, last)
     return stale
 
 
 def _put(
-    site_id: int,
-    epoch: int,
+    log: OpenLog,
     states: Mapping[Holder, ConsentState],
     last: Mapping[Holder, tuple[Stored, Submitted]],
 ) -> None:
@@ -134,9 +134,9 @@ def _put(
         ],
         "idx": [stored.idx for stored, _ in rows],
         "language": [submission.decision.language for _, submission in rows],
-        "updated_at": bulk.instants([submission.at for _, submission in rows]),
+        "updated_at": log.line.instants([submission.at for _, submission in rows]),
     }
-    bulk.tell_many(_PUT, columns, {"site_id": site_id, "epoch": epoch})
+    log.line.tell_many(_PUT, columns, {"site_id": log.site_id, "epoch": log.epoch})
 
 
 def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> DecisionFacts:

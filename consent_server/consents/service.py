@@ -1,7 +1,7 @@
 """Store decisions, many of one site in one transaction. What is returned is acknowledged only after its commit."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import orjson
 from sqlalchemy import select
 
-from consent_server import bulk
 from consent_server.consents import payload, projection
 from consent_server.consents.checks import version_of
 from consent_server.consents.payload import Decision
@@ -79,21 +78,24 @@ class Submission:
 
 
 Outcome = Acknowledgement | Problem
+# Gives the decisions to store. Asked once the log is locked: what came in while it was waited for shares the commit.
+Draw = Callable[[], Sequence[Submission]]
 
 
-def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -> list[Outcome]:
+def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     """Store the decisions of one site in the caller's transaction; a bad one does not harm its neighbours.
 
     Order of effects: lock the log → see what is there already → append → bring the records up to date. The caller
     commits, and only then may an acknowledgement be signed.
     """
-    with bulk.pipelined():
-        locked = ledger.ask_lock(site.id)
-        # Publishing takes the same lock: what is read after it cannot be superseded before this commits.
-        newest = ask_refreshed(site)
-        there = ledger.ask_standing(site.id, {each.decision.receipt_id for each in submissions})
-        known = projection.ask_known(site.id, {each.decision.visitor_id for each in submissions})
-    log, site, standing = locked(), newest(), there()
+    log = ledger.lock_log(site.id)
+    submissions = draw()
+    with log.line.pipelined():
+        # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
+        newest = ask_refreshed(log.line, site)
+        there = ledger.ask_standing(log, {each.decision.receipt_id for each in submissions})
+        known = projection.ask_known(log, {each.decision.visitor_id for each in submissions})
+    site, standing = newest(), there()
     origins = _origins(site.id, log, standing)
     fresh: dict[uuid.UUID, tuple[Submission, bytes]] = {}
     problems: dict[int, Problem] = {}
@@ -103,9 +105,9 @@ def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -
         except Problem as problem:
             problems[place] = problem
     entries = [_entry(submission, body, ring) for submission, body in fresh.values()]
-    with bulk.pipelined():
+    with log.line.pipelined():
         appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
-        stale = projection.apply(site, log.epoch, [(appended[key], fresh[key][0]) for key in fresh], known())
+        stale = projection.apply(site, log, [(appended[key], fresh[key][0]) for key in fresh], known())
     if stale:
         look_again(site.id, list(stale), now=max(stale.values()))
     return [

@@ -4,13 +4,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-
 from consent_server.consents.payload import SCHEMA
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import jws
-from consent_server.ledger.models import Log, Receipt
+from consent_server.ledger.models import Receipt
+from consent_server.ledger.names import log_of_origin
 from consent_server.policies.published import UnknownSite, site_view
 
 
@@ -60,7 +59,7 @@ def verify(text: str, *, ring: KeyRing) -> Verdict:
 
 
 def _in_log(verdict: Verdict, parsed: jws.ParsedReceipt) -> None:
-    log = db.session.scalar(select(Log).where(Log.origin == str(parsed.header.get("log"))))
+    log = log_of_origin(str(parsed.header.get("log")))
     idx = parsed.header.get("idx")
     row = db.session.get(Receipt, (log.site_id, log.epoch, idx)) if log and _is_index(idx) else None
     if row is None:

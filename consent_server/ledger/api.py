@@ -3,14 +3,13 @@
 from datetime import timedelta
 
 from flask import Blueprint, Response, abort, current_app, make_response
-from sqlalchemy import select
 
 from consent_server.auth import auth
-from consent_server.db import db
 from consent_server.http import allow_origin
 from consent_server.ledger import proving, tiles
 from consent_server.ledger.integrate import LogName, newest_checkpoint, tile_hashes
 from consent_server.ledger.models import Log, SignedCheckpoint
+from consent_server.ledger.names import log_named
 from consent_server.ledger.published_keys import log_keys
 from consent_server.problems import NotFound
 
@@ -84,7 +83,7 @@ def _log(name: str) -> LogName:
 
 
 def _row(name: str) -> Log:
-    found = db.session.scalar(select(Log).where(Log.name == name))
+    found = log_named(name)
     if found is None:
         raise UnknownLog("A receipt's header names its log.")
     return found

@@ -13,11 +13,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from consent_server import bulk
-from consent_server.bulk import Answer, Sql
+from consent_server.bulk import Answer, Line, Sql, uuid_of
 from consent_server.db import db
 from consent_server.ledger.advice import ADVICE
-from consent_server.ledger.models import Log, Receipt
+from consent_server.ledger.models import Receipt
 from consent_server.problems import Unavailable
 
 
@@ -50,12 +49,16 @@ class Stored:
 
 @dataclass(slots=True)
 class OpenLog:
-    """A log whose row this transaction has locked. `size` is the index that the next receipt gets."""
+    """A log whose row this transaction has locked. `size` is the index that the next receipt gets.
+
+    `line` is the transaction's connection: what it asks now sees what is there while the lock is held.
+    """
 
     site_id: int
     epoch: int
     origin: str
     size: int
+    line: Line
 
 
 _NEWEST = "SELECT epoch, origin, size, state FROM log WHERE site_id = {} ORDER BY epoch DESC LIMIT 1"
@@ -81,40 +84,17 @@ _GROW = Sql(
 )
 
 
-def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
-    """Make a log; its origin is its address without the scheme, which is what C2SP recommends."""
-    opened = Log(site_id=site_id, epoch=epoch, name=name, origin=f"{host}/log/{name}", state="open", size=0)
-    db.session.add(opened)
-    db.session.flush()
-    return opened
-
-
-def ask_lock(site_id: int) -> Answer[OpenLog]:
-    """Lock the site's newest log until the transaction ends; every append to a site goes through this row.
-
-    What is asked after it in the same pipeline sees what is there once the lock is held.
-
-    Raises (when called for the answer):
-        LogClosed: the log is sealed or forked.
-    """
-    rows = bulk.ask(_LOCK, {"site_id": site_id})
-
-    def locked() -> OpenLog:
-        [(epoch, origin, size, state)] = rows()
-        if state != "open":
-            raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
-        return OpenLog(site_id, epoch, origin, size)
-
-    return locked
-
-
 def lock_log(site_id: int) -> OpenLog:
-    """Lock the site's newest log and wait for it.
+    """Lock the site's newest log until the transaction ends; every append to a site goes through this row.
 
     Raises:
         LogClosed: the log is sealed or forked.
     """
-    return ask_lock(site_id)()
+    line = Line()
+    [(epoch, origin, size, state)] = line.ask(_LOCK, {"site_id": site_id})()
+    if state != "open":
+        raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
+    return OpenLog(site_id, epoch, origin, size, line)
 
 
 def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
@@ -124,15 +104,13 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
     )
 
 
-def ask_standing(site_id: int, receipt_ids: Collection[uuid.UUID]) -> Answer[dict[uuid.UUID, Stored]]:
-    """Ask for the receipts of these ids that there are."""
-    ids = bulk.among(bulk.uuids(list(receipt_ids)))
-    rows = bulk.ask(_STANDING, {"site_id": site_id, "receipt_ids": ids})
+def ask_standing(log: OpenLog, receipt_ids: Collection[uuid.UUID]) -> Answer[dict[uuid.UUID, Stored]]:
+    """Ask for the receipts of these ids that there are, in whichever epoch of the site's log."""
+    ids = log.line.among(log.line.uuids(list(receipt_ids)))
+    rows = log.line.ask(_STANDING, {"site_id": log.site_id, "receipt_ids": ids})
 
     def standing() -> dict[uuid.UUID, Stored]:
-        found = [
-            Stored(epoch, idx, bulk.uuid_of(key), kid, payload) for epoch, idx, key, kid, payload in rows()
-        ]
+        found = [Stored(epoch, idx, uuid_of(key), kid, payload) for epoch, idx, key, kid, payload in rows()]
         return {each.receipt_id: each for each in found}
 
     return standing
@@ -142,21 +120,21 @@ def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
     """Store entries at the next indexes of a locked log, in their order."""
     if not entries:
         return []
-    first = log.size
+    first, line = log.size, log.line
     log.size = first + len(entries)
     here = {"site_id": log.site_id, "epoch": log.epoch}
     columns = {
         "idx": list(range(first, log.size)),
-        "receipt_id": bulk.uuids([entry.receipt_id for entry in entries]),
+        "receipt_id": line.uuids([entry.receipt_id for entry in entries]),
         "kid": [entry.kid for entry in entries],
-        "visitor_id": bulk.uuids([entry.visitor_id for entry in entries]),
-        "issued_at": bulk.instants([entry.issued_at for entry in entries]),
+        "visitor_id": line.uuids([entry.visitor_id for entry in entries]),
+        "issued_at": line.instants([entry.issued_at for entry in entries]),
         "entry": [hashlib.sha256(entry.payload).digest() for entry in entries],
         "payload": [entry.payload for entry in entries],
     }
-    with bulk.pipelined():
-        bulk.tell_many(_INSERT, columns, here)
-        bulk.tell(_GROW, {**here, "size": log.size})
+    with line.pipelined():
+        line.tell_many(_INSERT, columns, here)
+        line.tell(_GROW, {**here, "size": log.size})
     return [
         Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
         for idx, entry in enumerate(entries, first)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     String,
     Text,
@@ -28,13 +29,12 @@ class Log(Base):
     """One append-only log. A recovery seals it and opens the next epoch."""
 
     __tablename__ = "log"
-    __table_args__ = (
-        UniqueConstraint("origin"),
-        UniqueConstraint("name"),
-        CheckConstraint("state in ('open', 'sealed', 'forked')", name="state"),
-    )
+    __table_args__ = (CheckConstraint("state in ('open', 'sealed', 'forked')", name="state"),)
 
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True, autoincrement=False)
+    # Four bytes as in the tables beside it: a distributed database keeps only columns of one type together.
+    site_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("site.id"), primary_key=True, autoincrement=False
+    )
     epoch: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     name: Mapped[str] = mapped_column(String(64))  # in its address, /log/<name>/…
     origin: Mapped[str] = mapped_column(
@@ -42,6 +42,18 @@ class Log(Base):
     )  # in its checkpoints: a URL without scheme that ends in the address
     state: Mapped[str] = mapped_column(String(8), default="open")
     size: Mapped[int] = mapped_column(BigInteger, default=0)  # the index that the next receipt gets
+
+
+class NamedLog(Base):
+    """Which log a name and an origin belong to: no two sites' logs share one (`ledger/names.py`)."""
+
+    __tablename__ = "log_name"
+    __table_args__ = (UniqueConstraint("origin"),)
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    origin: Mapped[str] = mapped_column(String(200))
+    site_id: Mapped[int]
+    epoch: Mapped[int]
 
 
 class Receipt(Base):

@@ -21,7 +21,7 @@ from consent_server import clock
 from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.keys import KeyRing
-from consent_server.ledger import anchor_file, append, jws
+from consent_server.ledger import anchor_file, append, jws, names
 from consent_server.ledger.anchor_file import Head
 from consent_server.ledger.fsck_rows import RECOVERY
 from consent_server.ledger.integrate import LogName, newest_checkpoint
@@ -73,7 +73,7 @@ def recover(name: str, *, ring: KeyRing, anchors: Path | None, actor: str, now: 
     old.state = "sealed"
     host, _, _ = old.origin.rpartition(f"/log/{name}")
     stem = name.removesuffix(f".{old.epoch}")
-    fresh = append.open_log(old.site_id, host=host, name=f"{stem}.{old.epoch + 1}", epoch=old.epoch + 1)
+    fresh = names.open_log(old.site_id, host=host, name=f"{stem}.{old.epoch + 1}", epoch=old.epoch + 1)
     receipt_id = uuid.uuid4()
     members = {
         "schema": RECOVERY,
@@ -134,7 +134,7 @@ def known(name: str) -> Log:
     Raises:
         NoSuchLog: there is none.
     """
-    found = db.session.scalar(select(Log).where(Log.name == name))
+    found = names.log_named(name)
     if found is None:
         raise NoSuchLog(
             f"Not {name!r}: a site's first log is named by the site's key, the next one adds `.2`."
@@ -170,7 +170,7 @@ def _checked(text: str, ring: KeyRing) -> tuple[jws.ParsedReceipt, Log]:
         raise NotOurs(f"It cannot be read: {error}.") from error
     if jws.signer(ring, parsed) is None:
         raise NotOurs("No receipt key of this server signed these bytes.")
-    log = db.session.scalar(select(Log).where(Log.origin == str(parsed.header.get("log"))))
+    log = names.log_of_origin(str(parsed.header.get("log")))
     if log is None or not {"receipt_id", "visitor_id", "issued_at"} <= parsed.claims.keys():
         raise NotOurs("The log that it names is not in this database, or it is no visitor's decision.")
     return parsed, log

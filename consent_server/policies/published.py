@@ -13,8 +13,7 @@ from typing import Any, Literal
 import orjson
 from sqlalchemy import select
 
-from consent_server import bulk
-from consent_server.bulk import Answer, Sql
+from consent_server.bulk import Answer, Line, Sql
 from consent_server.db import db
 from consent_server.policies.facts import VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
@@ -123,9 +122,9 @@ def recent_view(site_key: str, *, max_age: float) -> SiteView | None:
     return kept[1] if kept is not None and time.monotonic() - kept[0] < max_age else None
 
 
-def ask_refreshed(view: SiteView) -> Answer[SiteView]:
+def ask_refreshed(line: Line, view: SiteView) -> Answer[SiteView]:
     """Ask whether the site has changed since; the answer is the view, read anew if it has."""
-    rows = bulk.ask(_REVISION, {"site_id": view.id})
+    rows = line.ask(_REVISION, {"site_id": view.id})
 
     def refreshed() -> SiteView:
         [(revision,)] = rows()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.keys import KeyRing
-from consent_server.ledger import append as ledger
+from consent_server.ledger import names
 from consent_server.problems import InvalidInput, NotFound, NotSignedIn, Problem
 from consent_server.sites.models import ApiKey, Site
 
@@ -72,7 +72,7 @@ def create_site(
     )
     db.session.add(site)
     db.session.flush()
-    ledger.open_log(site.id, host=log_host, name=site.key)
+    names.open_log(site.id, host=log_host, name=site.key)
     audit.record("sites.create", actor=actor, now=now, site_id=site.id, target=site.key, name=site.name)
     return site
 

@@ -12,6 +12,7 @@ from consent_server.audit.models import AuditEvent
 from consent_server.db import db, transaction
 from consent_server.ledger.append import LogClosed
 from consent_server.ledger.models import Log
+from consent_server.ledger.names import open_log
 from consent_server.ledger.tasks import integrate_logs
 from consent_server.retention import service
 from consent_server.retention.rules import EraseLeaf
@@ -211,10 +212,7 @@ def test_after_a_recovery_the_older_log_is_named_by_its_epoch(app: Flask, client
     with transaction():
         old = db.session.scalars(select(Log).where(Log.site_id == site.id)).one()
         old.state = "sealed"
-        origin = f"{old.origin}-2"
-        db.session.add(
-            Log(site_id=site.id, epoch=2, name=f"{old.name}-2", origin=origin, state="open", size=0)
-        )
+        open_log(site.id, host="localhost", name=f"{old.name}.2", epoch=2)
     people.decide(client, site, gone)
 
     done = erase_visitor(site, gone)
