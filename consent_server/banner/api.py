@@ -1,4 +1,4 @@
-"""The tag, its second module, and the banner as data. Public and cacheable: no visitor is in any of it."""
+"""The tag, its modules, and the banner as data. Public and cacheable: no visitor is in any of it."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from consent_server.problems import NotFound
 tag_pages = PlainBlueprint("tag", __name__, url_prefix="/w")
 bp = Blueprint("banner", __name__, url_prefix="/v1/sites", description="What the widget shows, as data")
 SCRIPT = "text/javascript; charset=utf-8"
-SHORT_HASH = re.compile(r"[0-9a-f]{16}")
+MODULE = re.compile(r"([a-z]+)-([0-9a-f]{16})")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -65,10 +65,10 @@ class BannerOut(Schema):
 @tag_pages.get("/<string:name>.js")
 @auth("public")
 def script(name: str) -> Response:
-    """Serve a site's tag, or the second module under its hash."""
+    """Serve a site's tag, or a module that is loaded later, under the hash of them all."""
     allow_origin("*")
-    if name.startswith("preferences-"):
-        return _preferences(name.removeprefix("preferences-"))
+    if found := MODULE.fullmatch(name):
+        return _module(*found.groups())
     view = site_view(name, max_age=settings().config_cache_seconds)
     tag = service.build(view, api=public_url(), now=clock.now())
     encoding = _encoding()
@@ -88,16 +88,18 @@ class Banner(MethodView):
         return service.banner(view, language=query["lang"], api=public_url(), now=clock.now())
 
 
-def _preferences(digest: str) -> Response:
-    current, body = assets.preferences_bundle()
-    if digest != current:
-        # A page that has cached the tag from before an upgrade still asks for the module that belongs to it.
-        kept = builds.kept_bundle(digest) if SHORT_HASH.fullmatch(digest) else None
-        if kept is None:
-            raise NotFound("Reload the page; its tag names the module that is there.")
-        body = kept
+def _module(name: str, digest: str) -> Response:
+    if digest == assets.module_bundles()[0]:
+        body = assets.module_source(name)
+    else:
+        # A page that has cached the tag from before an upgrade still asks for the modules that belong to it.
+        kept = (builds.kept_modules(digest) or {}).get(name)
+        body = kept.encode() if kept else None
+    if body is None:
+        raise NotFound("Reload the page; its tag names the modules that are there.")
     encoding = _encoding()
-    return _cacheable(service.compressed(body)[encoding], f"{digest}-{encoding or 'id'}", encoding, FOR_EVER)
+    etag = f"{name}-{digest}-{encoding or 'id'}"
+    return _cacheable(service.compressed(body)[encoding], etag, encoding, FOR_EVER)
 
 
 def _encoding() -> str:

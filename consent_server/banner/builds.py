@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -34,15 +35,15 @@ def is_known_build(site_id: int, build: str) -> bool:
 
 
 def keep_build(
-    site_id: int, build: str, *, bundle: bytes, second: bytes, configuration: str, now: datetime
+    site_id: int, build: str, *, bundle: bytes, modules: bytes, configuration: str, now: datetime
 ) -> None:
     """Store a build unless it is there; two processes that do so at once do not disturb each other.
 
-    The configuration names the second module by its hash, so the build's hash covers both modules.
+    The configuration names the other modules by their hash, so the build's hash covers all of the code.
     """
     digest = hashlib.sha256(bundle).digest()
     insert = sqlite_insert if is_sqlite() else postgresql_insert
-    for body in (bundle, second):
+    for body in (bundle, modules):
         db.session.execute(
             insert(WidgetBundle)
             .values(sha256=hashlib.sha256(body).digest(), body=body.decode(), created_at=now)
@@ -61,8 +62,8 @@ def keep_build(
     )
 
 
-def kept_bundle(short: str) -> bytes | None:
-    """Return a stored module by the first bytes of its hash in hex, or None: a cached tag may ask for an older one."""
+def kept_modules(short: str) -> dict[str, str] | None:
+    """Return stored modules by the first bytes of their hash in hex, or None: a cached tag may ask for older ones."""
     first = bytes.fromhex(short)
     rest = hashlib.sha256().digest_size - len(first)
     body = db.session.scalar(
@@ -70,7 +71,10 @@ def kept_bundle(short: str) -> bytes | None:
             WidgetBundle.sha256 >= first + b"\x00" * rest, WidgetBundle.sha256 <= first + b"\xff" * rest
         )
     )
-    return None if body is None else body.encode()
+    if body is None or not body.startswith("{"):
+        return None
+    modules: dict[str, str] = orjson.loads(body)
+    return modules
 
 
 def remember(site_id: int, build: str) -> None:

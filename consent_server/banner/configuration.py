@@ -1,6 +1,6 @@
 """What the widget shows, as data: the baked form of the tag and the full form of the API. Pure.
 
-The baked form's shape is `BannerConfig` in widget/src/types.js.
+The form on the wire is `WireConfig` in widget/src/types.js.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,16 @@ from consent_server.sites.languages import choose_language
 
 RTL = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})  # primary tags written right to left
 FALLBACK = "en"
+FIRST = (
+    "title",
+    "body",
+    "accept",
+    "reject",
+    "preferences",
+    "policy",
+    "signal",
+    "open",
+)  # widget/src/language.js
 Words = Mapping[str, Mapping[str, str]]  # {"first": {…}, "preferences": {…}}
 
 
@@ -30,9 +40,9 @@ def words_for(language: str, site: SiteView, locales: Mapping[str, Words]) -> di
 
 
 def baked(
-    site: SiteView, version: PublishedVersion, *, api: str, preferences: str, locales: Mapping[str, Words]
+    site: SiteView, version: PublishedVersion, *, api: str, modules: str, locales: Mapping[str, Words]
 ) -> dict[str, Any]:
-    """Return the configuration that the tag carries, without its `build`."""
+    """Return the configuration that the tag carries, without its `build`. Kept as evidence, so its parts have names."""
     additional = version.facts.purposes
     return {
         "site": site.key,
@@ -50,8 +60,36 @@ def baked(
         "purposes": list(additional),
         "basic": [p["key"] for p in version.purposes if p["function"] == "basic"],
         "theme": dict(site.theme),
-        "preferences": preferences,
+        "modules": modules,
     }
+
+
+def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
+    """Return a baked configuration as it travels: nothing that the first layer needs is lost, and no name is sent."""
+    purposes = config["purposes"]
+    languages = {
+        language: [
+            [pack["texts"][key] for key in FIRST],
+            [pack["names"][purpose] for purpose in purposes],
+            *([pack["dir"]] if "dir" in pack else []),
+        ]
+        for language, pack in config["languages"].items()
+    }
+    return [
+        config["site"],
+        config["api"],
+        config["policy"],
+        build,
+        config["modules"],
+        config["region"],
+        config["days"],
+        config["version"],
+        purposes,
+        config["basic"],
+        languages,
+        config["theme"],
+        [config["google"]["signals"], config["google"]["sets"]] if "google" in config else 0,
+    ]
 
 
 def full(

@@ -90,28 +90,26 @@ def forget() -> None:
 
 def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime) -> Tag:
     bundle = assets.core_bundle()
-    preferences, second = assets.preferences_bundle()
-    config = configuration.baked(
-        site, version, api=api, preferences=f"/w/preferences-{preferences}.js", locales=locales()
-    )
+    modules, later = assets.module_bundles()
+    config = configuration.baked(site, version, api=api, modules=modules, locales=locales())
     canonical = orjson.dumps(config, option=orjson.OPT_SORT_KEYS).decode()
     digest = builds.build_hash(bundle, canonical)
     if not builds.is_kept(site.id, digest):
         # Stored before it is served: a receipt can only name what is kept.
         with transaction():
-            builds.keep_build(site.id, digest, bundle=bundle, second=second, configuration=canonical, now=now)
+            builds.keep_build(site.id, digest, bundle=bundle, modules=later, configuration=canonical, now=now)
         builds.remember(site.id, digest)
     body = (
         b"(function(CONSENT_CONFIG){"
         + bundle.strip()
         + b"})("
-        + _script_safe(config | {"build": digest})
+        + _script_safe(configuration.wire(config, build=digest))
         + b");"
     )
     return Tag(digest, hashlib.sha256(body).hexdigest()[:32], compressed(body))
 
 
-def _script_safe(config: dict[str, Any]) -> bytes:
+def _script_safe(config: list[Any]) -> bytes:
     """Return JSON that may also stand inside a script element or an old JavaScript string."""
     text = orjson.dumps(config).decode()
     return text.replace("</", "<\\/").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()

@@ -26,6 +26,18 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """Return the hash of each leaf. A call for each of them would cost as much as the hashing."""
+    sha = hashlib.sha256
+    return [sha(b"\x00" + entry).digest() for entry in entries]
+
+
+def parents(row: Iterable[bytes]) -> list[bytes]:
+    """Return the hashes of the inner nodes above a row of the tree, two and two; an odd one at the end has none yet."""
+    sha, pairs = hashlib.sha256, iter(row)
+    return [sha(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+
+
 @dataclass(frozen=True)
 class Frontier:
     """The right edge of a tree: its size, and the roots of its complete subtrees from the largest to the smallest.

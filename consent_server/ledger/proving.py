@@ -1,21 +1,23 @@
 """Proofs and bundles out of the stored log."""
 
+from functools import cache
+
 from sqlalchemy import select
 
 from consent_server.db import db
 from consent_server.ledger import merkle, proofs, tiles
-from consent_server.ledger.integrate import LogName, tile_hashes
+from consent_server.ledger.integrate import LogName, stored_edge, tile_hashes
 from consent_server.ledger.models import Receipt, SignedCheckpoint
 
 
 def inclusion_proof(log: LogName, index: int, size: int) -> list[bytes]:
     """Return the hashes that prove the leaf at `index` in the tree of `size`; reads at most two tiles a level of eight."""
-    return merkle.proof(merkle.inclusion_path(index, size), _reader(log, size))
+    return _proof(log, merkle.inclusion_path(index, size), size)
 
 
 def consistency_proof(log: LogName, old: int, new: int) -> list[bytes]:
     """Return the hashes that prove that the tree of `new` leaves only added to the tree of `old`."""
-    return merkle.proof(merkle.consistency_path(old, new), _reader(log, new))
+    return _proof(log, merkle.consistency_path(old, new), new)
 
 
 def inclusion_file(log: LogName, index: int, signed: SignedCheckpoint) -> str:
@@ -38,12 +40,13 @@ def entry_bundle(log: LogName, n: int, width: int) -> bytes:
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
-def _reader(log: LogName, size: int) -> merkle.Read:
-    kept: dict[tuple[int, int], list[bytes]] = {}
+def _proof(log: LogName, path: list[list[merkle.Subtree]], size: int) -> list[bytes]:
+    # What lies at the right of the path is the tree's edge, which is stored; the rest comes out of tiles.
+    edge = stored_edge(log, size)
+    known = dict(zip(merkle.edge(0, edge.size), edge.hashes, strict=True)) if edge else {}
+    from_tiles = tiles.reader(cache(lambda level, n: tile_hashes(log, level, n, size)))
 
-    def tile(level: int, n: int) -> list[bytes]:
-        if (level, n) not in kept:
-            kept[level, n] = tile_hashes(log, level, n, size)
-        return kept[level, n]
+    def read(level: int, index: int) -> bytes:
+        return known.get((level, index)) or from_tiles(level, index)
 
-    return tiles.reader(tile)
+    return merkle.proof(path, read)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from consent_server.ledger.merkle import HASH_BYTES, node_hash
+from consent_server.ledger.merkle import HASH_BYTES, edge, parents
 
 WIDTH = 256
 HEIGHT = 8  # levels of the tree in one tile
@@ -58,10 +58,15 @@ def partial_width(level: int, n: int, size: int) -> int:
 
 def subtree_in_tile(hashes: Sequence[bytes], level: int, offset: int) -> bytes:
     """Return the hash of a subtree inside a tile: `level` 0 to 8 above the tile's own hashes, at `offset`."""
-    row = list(hashes[offset << level : (offset + 1) << level])
+    row = hashes[offset << level : (offset + 1) << level]
     while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+        row = parents(row)
     return row[0]
+
+
+def edge_in_tile(hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the complete subtrees over the beginning of a tile, as far as it exists, largest first."""
+    return tuple(subtree_in_tile(hashes, level, index) for level, index in edge(0, len(hashes)))
 
 
 def split(hashes: bytes) -> list[bytes]:
@@ -74,9 +79,8 @@ def reader(tile: Callable[[int, int], Sequence[bytes]]) -> Callable[[int, int], 
 
     def read(level: int, index: int) -> bytes:
         row, within = divmod(level, HEIGHT)
-        first = index << within
-        n, offset = divmod(first, WIDTH)
-        return subtree_in_tile(tile(row, n), within, offset >> within)
+        n, offset = divmod(index, WIDTH >> within)
+        return subtree_in_tile(tile(row, n), within, offset)
 
     return read
 

@@ -24,7 +24,7 @@ def fresh() -> Iterator[None]:
     """The loaded bundles are forgotten before and after."""
 
     def forget() -> None:
-        for cached in (assets.load_manifest, assets.core_bundle, assets.preferences_bundle):
+        for cached in (assets.load_manifest, assets.core_bundle, assets.module_bundles, assets.module_source):
             cached.cache_clear()
 
     forget()
@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_the_manifest_describes_what_was_built() -> None:
     manifest = assets.build_assets()
 
-    for asset in (manifest.core, manifest.preferences):
+    for asset in (manifest.core, manifest.modules):
         content = (ROOT / "consent_server" / "static" / "widget" / asset.name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == asset.sha256
         assert len(content) == asset.size
@@ -56,9 +56,11 @@ def test_the_core_takes_its_configuration_from_around_it() -> None:
 
     assert core.count("CONSENT_CONFIG") == 1
     assert "import.meta" not in core
-    short, preferences = assets.preferences_bundle()
-    assert hashlib.sha256(preferences).hexdigest().startswith(short)
+    short, modules = assets.module_bundles()
+    assert hashlib.sha256(modules).hexdigest().startswith(short)
     assert len(short) == 16
+    assert all(assets.module_source(name) for name in ("preferences", "second", "frames"))
+    assert assets.module_source("nothing") is None
 
 
 def test_only_what_changed_is_built_again(checkout: Path) -> None:
@@ -153,7 +155,7 @@ path = "widget/hatch_build.py"
         manifest = json.loads(wheel.read("consent_server/static/widget/manifest.json"))
 
     assert "consent_server/static/widget/core.js" in names
-    assert "consent_server/static/widget/preferences.js" in names
+    assert "consent_server/static/widget/modules.json" in names
     assert "consent_server/banner/locales/zh-CN.json" in names
     assert manifest["core"]["name"] == "core.js"
     assert not [name for name in names if "node_modules" in name]

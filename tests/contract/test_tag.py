@@ -1,13 +1,14 @@
 """GET /w/<site_key>.js and the second module."""
 
 import gzip
-import re
+import hashlib
 
 import brotli
 import pytest
 from flask.testing import FlaskClient
 
 from consent_server import assets
+from consent_server.banner import builds
 from consent_server.db import transaction
 from consent_server.sites.service import update_site
 from tests import make
@@ -100,7 +101,7 @@ def test_the_tag_names_the_build_that_the_api_names(client: FlaskClient) -> None
 
     script = tag(client, site.key).text
 
-    assert f'"build":"{make.banner(client, site)["banner_build"]}"' in script
+    assert f'"{make.banner(client, site)["banner_build"]}"' in script
 
 
 def test_texts_cannot_end_the_script_element(client: FlaskClient) -> None:
@@ -117,25 +118,36 @@ def test_texts_cannot_end_the_script_element(client: FlaskClient) -> None:
     assert "\u2028" not in script
 
 
-def test_the_second_module_is_immutable_under_its_hash(client: FlaskClient) -> None:
+def test_modules_are_immutable_under_their_hash(client: FlaskClient) -> None:
     site = make.ready_site()
-    found = re.search(r"/w/preferences-[0-9a-f]+\.js", tag(client, site.key).text)
-    assert found is not None
+    address = f"/w/preferences-{assets.module_bundles()[0]}.js"
+    assert f'"{assets.module_bundles()[0]}"' in tag(client, site.key).text
 
-    response = client.get(found[0], headers={"Accept-Encoding": "br"})
+    response = client.get(address, headers={"Accept-Encoding": "br"})
 
     assert response.status_code == 200
     assert "immutable" in response.headers["Cache-Control"]
     assert response.headers["Access-Control-Allow-Origin"] == "*"
-    assert brotli.decompress(response.data) == assets.preferences_bundle()[1]
+    assert brotli.decompress(response.data) == assets.module_source("preferences")
     assert (
-        client.get(found[0], headers={"If-None-Match": client.get(found[0]).headers["ETag"]}).status_code
-        == 304
+        client.get(address, headers={"If-None-Match": client.get(address).headers["ETag"]}).status_code == 304
     )
 
 
-def test_an_outdated_second_module_is_not_answered_with_another(client: FlaskClient) -> None:
+def test_an_outdated_module_is_not_answered_with_another(client: FlaskClient) -> None:
     problem(client.get("/w/preferences-0000000000000000.js"), 404, "not-found")
+    problem(client.get(f"/w/nothing-{assets.module_bundles()[0]}.js"), 404, "not-found")
+
+
+def test_the_modules_of_an_older_build_are_still_served(client: FlaskClient) -> None:
+    site = make.ready_site()
+    older = b'{"preferences":"export default () => 1;"}'
+    with transaction():
+        builds.keep_build(site.id, "ab" * 32, bundle=b"core", modules=older, configuration="{}", now=make.NOW)
+
+    response = client.get(f"/w/preferences-{hashlib.sha256(older).hexdigest()[:16]}.js")
+
+    assert response.text == "export default () => 1;"
 
 
 def test_a_tag_of_no_site(client: FlaskClient) -> None:

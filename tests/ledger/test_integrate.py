@@ -19,6 +19,7 @@ from consent_server.ledger.models import Log, Receipt, SignedCheckpoint, Tile, T
 from consent_server.ledger.proving import consistency_proof, inclusion_proof
 from consent_server.ledger.tasks import integrate_logs
 from tests import make
+from tests.ledger.filled import disarm
 
 
 def ring(app: Flask) -> KeyRing:
@@ -82,7 +83,7 @@ def test_nothing_new_signs_nothing(app: Flask, named: tuple[LogName, str]) -> No
     assert dirty_logs() == []
 
 
-@pytest.mark.parametrize("damage", ["frontier", "checkpoint", "gap", "clock"])
+@pytest.mark.parametrize("damage", ["frontier", "checkpoint", "leaf", "gap", "clock"])
 def test_a_tree_that_contradicts_itself_is_not_signed(
     app: Flask, named: tuple[LogName, str], damage: str
 ) -> None:
@@ -95,6 +96,9 @@ def test_a_tree_that_contradicts_itself_is_not_signed(
         db.session.execute(update(Tree).values(frontier=bytes(96)))
     if damage == "checkpoint":
         db.session.execute(update(SignedCheckpoint).values(root=bytes(32)))
+    if damage == "leaf":  # already signed, in no full tile yet
+        disarm()
+        db.session.execute(update(Receipt).where(Receipt.idx == 5).values(entry=bytes(32)))
     if damage == "gap":
         db.session.execute(update(Log).values(size=Log.size + 1))
         fill(log.site_id, 1)

@@ -1,6 +1,7 @@
 """A small site and a small consent server for the widget's own tests: threads, loopback, no framework."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from consent_server import assets
+from consent_server.banner import configuration
 
 LOCALES = Path(__file__).resolve().parents[2] / "widget" / "locales"
 SITE = "s_test"
+BUILD = "0123456789abcdef" * 4
 NAMES = {
     "en": {"analytics": "statistics", "maps": "maps", "video": "videos", "marketing": "marketing"},
     "zh-CN": {"analytics": "统计分析", "maps": "地图", "video": "视频", "marketing": "营销推广"},
@@ -23,6 +26,16 @@ DESCRIPTIONS = {
     "zh-CN": "帮助我们了解哪些页面有用。统计数据保存一年，且不会出售。",
 }
 PURPOSES = list(NAMES["en"])
+ADS = ["ad_storage", "ad_user_data", "ad_personalization"]
+GOOGLE = {
+    "signals": {
+        **{signal: ["marketing"] for signal in ADS},
+        "analytics_storage": ["analytics"],
+        "functionality_storage": [],
+        "personalization_storage": [],
+    },
+    "sets": [["ads_data_redaction", True]],
+}
 
 
 def locale(language: str) -> dict[str, dict[str, str]]:
@@ -41,7 +54,6 @@ def baked(api: str, *, versions: list[dict[str, Any]] | None = None, **changes: 
         "site": SITE,
         "api": api,
         "policy": "privacy",
-        "build": "0123456789abcdef" * 4,
         "region": "opt_in",
         "days": 180,
         "language": "en",
@@ -50,13 +62,14 @@ def baked(api: str, *, versions: list[dict[str, Any]] | None = None, **changes: 
         "purposes": facts[-1]["purposes"],
         "basic": ["essential"],
         "theme": {},
-        "preferences": f"/w/preferences-{assets.preferences_bundle()[0]}.js",
+        "modules": assets.module_bundles()[0],
     } | changes
 
 
 def wrapped(config: dict[str, Any]) -> bytes:
     """The first response, as the server writes it."""
-    data = json.dumps(config, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    wire = configuration.wire(config, build=BUILD)
+    data = json.dumps(wire, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return b"(function(CONSENT_CONFIG){" + assets.core_bundle() + b"})(" + data.encode() + b");"
 
 
@@ -146,8 +159,8 @@ class Stage:
     def answer_get(self, path: str, query: str) -> tuple[str, bytes] | None:
         if path == f"/w/{SITE}.js":
             return "text/javascript", wrapped(self.config)
-        if path.startswith("/w/preferences-"):
-            return "text/javascript", assets.preferences_bundle()[1]
+        if found := re.fullmatch(r"/w/([a-z]+)-[0-9a-f]{16}\.js", path):
+            return "text/javascript", assets.module_source(found[1]) or b""
         if path == f"/v1/sites/{SITE}/banner":
             data = detail(self.config, self.versions[: self.known], query.removeprefix("lang="))
             return "application/json", json.dumps(data).encode()

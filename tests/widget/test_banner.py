@@ -18,7 +18,7 @@ from tests.widget.helpers import (
     stored,
     wait_for_decisions,
 )
-from tests.widget.stage import PURPOSES, Stage
+from tests.widget.stage import BUILD, PURPOSES, Stage
 
 pytestmark = pytest.mark.browser
 
@@ -212,7 +212,7 @@ def test_a_decision_names_what_was_shown(stage: Stage, open_page: OpenPage) -> N
         "layer": "banner",
         "signals": {"gpc": False, "dnt": False},
     }
-    assert decision["banner_build"] == stage.config["build"]
+    assert decision["banner_build"] == BUILD
 
 
 def test_any_element_of_the_page_can_open_the_preferences(stage: Stage, open_page: OpenPage) -> None:

@@ -57,7 +57,7 @@ def test_a_signal_is_honoured(stage: Stage, open_page: OpenPage, signal: str, ac
     init = f"for (const [key, value] of Object.entries({{ {signal} }})) Object.defineProperty(navigator, key, {{ get: () => value }})"
 
     asked = open_page(stage.page(path="/in"), init=init)
-    assert asked.get_by_text("asks not to be tracked").is_visible()
+    assert asked.get_by_text("opt-out signal").is_visible()
     assert granted(asked) == []
 
     stage.changes = {"region": "opt_out"}

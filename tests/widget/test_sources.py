@@ -1,6 +1,7 @@
 """The widget's sources: types, lock file, strings."""
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -8,10 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import brotli
+import orjson
 import pytest
 
 from consent_server import assets
-from tests.widget.stage import baked, locale, wrapped
+from consent_server.banner import configuration
+from tests.widget.stage import GOOGLE, baked, locale
 
 WIDGET = Path(__file__).resolve().parents[2] / "widget"
 
@@ -65,17 +68,51 @@ def test_built_files_are_not_committed() -> None:
     assert done.stdout == ""
 
 
-def test_the_first_response_keeps_its_size(
+def test_the_build_weighs_what_the_server_sends() -> None:
+    """The budget's configuration is one that the server would send: two languages, four purposes, Consent Mode."""
+    sample = json.loads((WIDGET / "budget.json").read_text(encoding="utf-8"))
+    _, api, policy, build, modules, *_ = sample
+    config = baked(api, site="s_3f9c1a7be2d04586", policy=policy, modules=modules, google=GOOGLE)
+
+    assert configuration.wire(config, build=build) == sample
+
+
+def test_the_first_response_and_the_preferences_keep_their_size(
     bundles: assets.Manifest, record_property: Callable[[str, object], None]
 ) -> None:
-    """Two languages, four purposes. The goal is 5,120 bytes; this ceiling only ever goes down."""
-    build = hashlib.sha256(b"a build").hexdigest()
+    sample = (WIDGET / "budget.json").read_bytes()
+    first = (
+        b"(function(CONSENT_CONFIG){"
+        + assets.core_bundle()
+        + b"})("
+        + orjson.dumps(orjson.loads(sample))
+        + b");"
+    )
+    sizes = {
+        "first": len(brotli.compress(first, quality=11)),
+        "preferences": len(brotli.compress(assets.module_source("preferences") or b"", quality=11)),
+    }
 
-    packed = len(brotli.compress(wrapped(baked("https://consent.example.org", build=build)), quality=11))
+    record_property("brotli", sizes)
+    assert sizes["first"] <= 5_120
+    assert 1_000 < sizes["preferences"] <= 4_096
 
-    record_property("first_response_brotli", packed)
-    print(f"first response: {packed:,} bytes brotli")
-    assert packed <= 5_650
+
+def test_a_build_that_is_too_heavy_fails_and_says_where_the_bytes_are(tmp_path: Path) -> None:
+    copy = tmp_path / "widget"
+    shutil.copytree(WIDGET, copy, symlinks=True)
+    random = hashlib.sha512(b"a seed").hexdigest() * 1 + hashlib.sha512(b"another").hexdigest()
+    with (copy / "src" / "main.js").open("a", encoding="utf-8") as file:
+        file.write(f'window.heavy = "{random}{random[::-2]}{random[::3]}";')
+
+    done = subprocess.run(
+        [assets.node_command(), str(copy / "build.mjs"), "core"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert re.search(r"core: \d+ bytes brotli, budget 5120", done.stderr)
+    assert re.search(r"src/gate\.js +\d+ +\d+", done.stderr)
 
 
 def test_markup_is_never_parsed() -> None:

@@ -42,7 +42,7 @@ export const createApi = (consent, transport, decide, open, identify) => {
     },
     on,
     identify,
-    receipt: transport.receipt,
+    receipt: transport.answer,
     /** @param {string} purpose @returns {Promise<void>} */
     whenGranted: (purpose) =>
       new Promise((resolve) => {

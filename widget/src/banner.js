@@ -6,6 +6,7 @@
  * @import { Words } from "./language.js"
  */
 import { element, fill } from "./dom.js";
+import { ACCEPT, BODY, POLICY, PREFERENCES, REJECT, SIGNAL, TITLE } from "./language.js";
 
 /**
  * @typedef {object} CardAction
@@ -68,10 +69,10 @@ export const createCards = (root, refocus) => {
         { class: "csv-card", "aria-labelledby": "csv-title" },
         element("h2", { id: "csv-title" }, title),
         ...body.map((part) => (typeof part === "string" ? element("p", {}, part) : part)),
-        element("div", { class: "csv-decisions" }, ...buttons(decisions, hide, DECIDE)),
+        element("div", {}, ...buttons(decisions, hide, DECIDE)),
         element(
           "div",
-          { class: "csv-more" },
+          {},
           ...buttons(others, hide, "csv-link"),
           ...(link ? [element("a", { class: "csv-link", href: link[1], target: "_blank", rel: "noopener" }, link[0])] : []),
         ),
@@ -92,15 +93,15 @@ export const createCards = (root, refocus) => {
  * @param {() => void} openPreferences
  */
 export const showFirstLayer = (cards, words, consent, openPreferences) => {
-  const texts = words.texts();
+  const texts = words.list();
   cards.show(
-    texts.title,
-    [fill(texts.body, { purposes: words.names(consent.purposes) }), ...(consent.signalled() ? [texts.signal] : [])],
+    texts[TITLE],
+    [fill(texts[BODY], { purposes: words.names(consent.purposes) }), ...(consent.signalled ? [texts[SIGNAL]] : [])],
     [
-      { id: "accept-all", label: texts.accept, act: () => consent.decide("banner", consent.purposes) },
-      { id: "reject-all", label: texts.reject, act: () => consent.decide("banner", []) },
+      { id: "accept-all", label: texts[ACCEPT], act: () => consent.decide("banner", consent.purposes) },
+      { id: "reject-all", label: texts[REJECT], act: () => consent.decide("banner", []) },
     ],
-    [{ id: "preferences", label: texts.preferences, act: openPreferences, keep: true }],
-    [texts.policy, words.policyUrl()],
+    [{ id: "preferences", label: texts[PREFERENCES], act: openPreferences, keep: true }],
+    [texts[POLICY], words.policyUrl()],
   );
 };

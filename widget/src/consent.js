@@ -23,27 +23,6 @@ export const uuid = () => {
   return address.slice(-36).toLowerCase();
 };
 
-const signals = () => ({ gpc: !!navigator.globalPrivacyControl, dnt: navigator.doNotTrack === "1" });
-
-/**
- * What `deriveState` gives where all keys are those of the current version: what was asked is answered anew, a
- * refusal counts even where it was not asked, the rest stays.
- *
- * @type {Derive}
- */
-const derive = (previous, { version, action, choices, asked, at, until }) => {
-  /** @type {ConsentState} */
-  const state = { version, purposes: {} };
-  const on = [];
-  for (const [purpose, choice] of Object.entries(choices)) {
-    const kept = previous?.purposes[purpose];
-    if (choice === "granted") on.push(purpose);
-    state.purposes[purpose] =
-      kept?.choice === choice && !asked?.includes(purpose) ? kept : { choice, version, at, until, by: action };
-  }
-  return { state, on, settled: true };
-};
-
 /**
  * @param {BannerConfig} config
  * @param {Storage} storage
@@ -58,7 +37,8 @@ export const createConsent = (config, storage, transport, language, changed) => 
   let record = storage.readRecord();
   /** What the second module has found to be on. @type {string[]} */
   let found = [];
-  const signalled = () => signals().gpc || signals().dnt;
+  const signals = { gpc: !!navigator.globalPrivacyControl, dnt: navigator.doNotTrack === "1" };
+  const signalled = signals.gpc || signals.dnt;
 
   /** Whether the easy part of the rules is enough, and has nothing to ask. */
   const settled = () =>
@@ -66,13 +46,12 @@ export const createConsent = (config, storage, transport, language, changed) => 
 
   /** The additional purposes that are on. */
   const granted = () => {
-    if (!record) return optOut && !signalled() ? purposes : [];
+    if (!record) return optOut && !signalled ? purposes : [];
     return settled() ? purposes.filter((purpose) => record?.state.purposes[purpose].choice === "granted") : found;
   };
 
   /** @param {VisitorRecord|null} next */
   const write = (next) => storage.writeRecord((record = next));
-
 
   /**
    * Takes a decision: applied and queued at once, released and sent in later tasks.
@@ -81,18 +60,25 @@ export const createConsent = (config, storage, transport, language, changed) => 
    * @param {string[]} on every additional purpose that is on from now
    * @param {string[]} [asked] those that were really put to the visitor
    * @param {Action} [action] follows from the choices if left out
-   * @param {Derive} [rule]
+   * @param {Derive} [rule] needed where a key is not one of the current version
    */
-  const decide = (layer, on, asked = purposes, action, rule = derive) => {
-    const all = purposes.every((purpose) => on.includes(purpose));
-    action ??= all ? "accept_all" : on.length ? "custom" : "reject_all";
+  const decide = (layer, on, asked = purposes, action, rule) => {
+    action ??= purposes.every((purpose) => on.includes(purpose)) ? "accept_all" : on.length ? "custom" : "reject_all";
     const at = Date.now();
-    const choices = Object.fromEntries(
-      purposes.map((purpose) => [purpose, /** @type {Choice} */ (on.includes(purpose) ? "granted" : "denied")]),
-    );
     const until = at + config.days * 864e5;
     const id = record?.id ?? uuid();
-    const verdict = rule(record?.state, { version, action, choices, asked, at, until });
+    /** @type {Record<string, Choice>} */
+    const choices = {};
+    /** @type {ConsentState} */
+    const state = { version, purposes: {} };
+    for (const purpose of purposes) {
+      const choice = (choices[purpose] = on.includes(purpose) ? "granted" : "denied");
+      const kept = record?.state.purposes[purpose];
+      // What was asked is answered anew, a refusal counts even where it was not asked, the rest stays.
+      state.purposes[purpose] =
+        kept?.choice === choice && !asked.includes(purpose) ? kept : { choice, version, at, until, by: action };
+    }
+    const verdict = rule?.(record?.state, { version, action, choices, asked, at, until }) ?? { state, on, settled: true };
     const dirty = record?.dirty || granted().some((purpose) => !on.includes(purpose));
     transport.enqueue({
       receipt_id: uuid(),
@@ -105,7 +91,7 @@ export const createConsent = (config, storage, transport, language, changed) => 
       asked,
       banner_build: config.build,
       decided_at: new Date(at).toISOString(),
-      signals: signals(),
+      signals,
     });
     found = verdict.on;
     write({ ...record, id, state: verdict.state, judged: verdict.settled ? mark : "", dirty });
@@ -138,7 +124,7 @@ export const createConsent = (config, storage, transport, language, changed) => 
 
     /** Where consent is not asked for first, a signal answers for a visitor who has not. */
     honourSignal: () => {
-      if (optOut && !record && signalled()) decide("api", [], purposes, signals().gpc ? "gpc" : "dnt");
+      if (optOut && !record && signalled) decide("api", [], purposes, signals.gpc ? "gpc" : "dnt");
     },
 
     /** @param {string} purpose a basic one is always on, an unknown one never */

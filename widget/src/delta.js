@@ -3,9 +3,9 @@
  * hint that a page has to be reloaded.
  *
  * @import { Delta, Detail } from "./types.js"
- * @import { Parts, SecondLayer } from "./second.js"
+ * @import { Parts } from "./parts.js"
+ * @import { SecondLayer } from "./second.js"
  */
-import { element, fill } from "./dom.js";
 
 const BULLETS = 3;
 
@@ -19,8 +19,8 @@ const summaries = ({ versions }, { changes }, languages) => {
   return [.../** @type {Set<string>} */ (new Set(texts.filter(Boolean)))];
 };
 
-/** @param {Detail} detail @param {string[]} found */
-const bullets = ({ texts }, found) => [
+/** @param {Parts} parts @param {Detail} detail @param {string[]} found */
+const bullets = ({ element, fill }, { texts }, found) => [
   ...(found.length
     ? [element("ul", {}, ...found.slice(0, BULLETS).map((text) => element("li", {}, text)))]
     : []),
@@ -41,11 +41,11 @@ const markSeen = ({ consent, config }) => {
  * @param {Delta} delta
  * @param {SecondLayer} layer
  */
-export const showDelta = (parts, detail, delta, { decide, openPreferences, review }) => {
-  const { cards, config, consent, words } = parts;
+export const showDelta = (parts, detail, delta, { decide, review }) => {
+  const { cards, config, consent, fill, words } = parts;
   const { texts } = detail;
   const { ask, reason } = delta;
-  const found = summaries(detail, delta, [words.language(), config.language, ...Object.keys(config.languages)]);
+  const found = summaries(detail, delta, [words.tag(), ...Object.keys(config.languages)]);
   /** @type {[string, string]} */
   const link = [texts.policy, words.policyUrl()];
   if (!ask.length) {
@@ -53,7 +53,7 @@ export const showDelta = (parts, detail, delta, { decide, openPreferences, revie
       markSeen(parts);
       review();
     };
-    cards.show(texts.notice_title, bullets(detail, found), [{ id: "acknowledge", label: texts.acknowledge, act }], [], link);
+    cards.show(texts.notice_title, bullets(parts, detail, found), [{ id: "acknowledge", label: texts.acknowledge, act }], [], link);
     return;
   }
   const expired = reason === "expired";
@@ -61,12 +61,12 @@ export const showDelta = (parts, detail, delta, { decide, openPreferences, revie
   const question = fill(expired ? texts.expired_ask : texts.changed_ask, { purposes: words.names(ask) });
   cards.show(
     expired ? texts.expired_title : texts.changed_title,
-    [...bullets(detail, found), question],
+    [...bullets(parts, detail, found), question],
     [
       { id: "accept-all", label: texts.accept_change, act: () => decide("delta", [...others, ...ask], ask) },
       { id: "reject-all", label: texts.reject_change, act: () => decide("delta", others, ask) },
     ],
-    [{ id: "preferences", label: texts.preferences, act: openPreferences, keep: true }],
+    [{ id: "preferences", label: texts.preferences, act: parts.open, keep: true }],
     link,
   );
 };

@@ -5,12 +5,12 @@
 /** @typedef {HTMLScriptElement|HTMLIFrameElement|HTMLImageElement} Marked */
 
 const MARKED =
-  'script[type="text/plain"][data-consent],iframe[data-consent][data-src],img[data-consent][data-src]';
+  '[data-consent]:is(script[type="text/plain"],iframe[data-src],img[data-src])';
 /** A script that answers neither way must not hold up those after it. */
 const PATIENCE = 5000;
 
 /** @param {Element} node */
-const purposesOf = (node) => node.getAttribute("data-consent")?.match(/[^\s,]+/g) ?? [""];
+export const purposesOf = (node) => node.getAttribute("data-consent")?.match(/[^\s,]+/g) ?? [""];
 
 /** Script addresses need a policy where the page demands Trusted Types. */
 const trustedScripts = () => {
@@ -23,14 +23,14 @@ const trustedScripts = () => {
 
 /**
  * @param {(purpose: string) => boolean} isOn
- * @param {(frame: HTMLIFrameElement, purposes: string[]) => Element} cover made and shown in place of a shut frame
+ * @param {() => void} cover called when frames were found that have to stay shut
  */
 export const createGate = (isOn, cover) => {
   /** @type {Set<string>} */
   const ran = new Set();
   /** Opened frames and images, and scripts in the line. */
   const open = new Set();
-  /** @type {Map<Marked, Element>} */
+  /** Shut frames, and what stands in for them. @type {Map<Marked, Element|undefined>} */
   const covers = new Map();
   /** @type {HTMLScriptElement[]} */
   let line = [];
@@ -44,18 +44,14 @@ export const createGate = (isOn, cover) => {
   /** @param {HTMLScriptElement} script */
   const run = (script) => {
     const { src, type } = script.dataset;
-    const mark = new Comment();
-    script.replaceWith(mark);
-    try {
-      // Without async, scripts that a script inserts would run in the order of their arrival.
-      script.async = script.hasAttribute("async");
-      script.type = type || "text/javascript";
-      if (src) script.src = /** @type {string} */ ((trusted ??= trustedScripts())?.createScriptURL(src) ?? src);
-      purposesOf(script).forEach((purpose) => ran.add(purpose));
-      if (script.src && !script.async) wait(script);
-    } finally {
-      mark.replaceWith(script);
-    }
+    purposesOf(script).forEach((purpose) => ran.add(purpose));
+    // Without async, scripts that a script inserts would run in the order of their arrival.
+    script.async = script.hasAttribute("async");
+    script.type = type || "text/javascript";
+    // The first address that a script gets starts it; one that has none, or has had one, is started by its insertion.
+    if (src) script.src = /** @type {string} */ ((trusted ??= trustedScripts())?.createScriptURL(src) ?? src);
+    else script.before(script);
+    if (script.src && !script.async) wait(script);
   };
 
   /** Holds inline scripts back until this one has run or failed. @param {HTMLScriptElement} script */
@@ -99,11 +95,9 @@ export const createGate = (isOn, cover) => {
   /** @param {HTMLIFrameElement} frame */
   const shut = (frame) => {
     if (open.delete(frame)) frame.src = "about:blank";
-    if (covers.get(frame)?.isConnected) return;
-    const shown = cover(frame, purposesOf(frame));
-    covers.set(frame, shown);
-    frame.before(shown);
-    frame.hidden = true;
+    if (covers.has(frame) && covers.get(frame)?.isConnected !== false) return;
+    covers.set(frame, undefined);
+    cover();
   };
 
   /** Looks at the whole page again; what is open already is left alone. */
@@ -120,14 +114,9 @@ export const createGate = (isOn, cover) => {
 
   return {
     scan,
+    covers,
 
     /** Whether scripts of a purpose that is off by now still run on this page. */
     stale: () => [...ran].some((purpose) => !isOn(purpose)),
-
-    /** Frames are covered anew, in another language. */
-    recover: () => {
-      for (const shown of covers.values()) shown.remove();
-      scan();
-    },
   };
 };

@@ -1,12 +1,13 @@
-import type { BannerConfig } from "./types.js";
+import type { WireConfig } from "./types.js";
 
 declare global {
   /** Bound by the server: `(function(CONSENT_CONFIG){ <core.js> })(<JSON>);` */
-  const CONSENT_CONFIG: BannerConfig;
+  const CONSENT_CONFIG: WireConfig;
   interface Navigator {
     globalPrivacyControl?: boolean;
   }
   interface Window {
+    dataLayer?: unknown[];
     trustedTypes?: {
       createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
     };

@@ -2,7 +2,7 @@
  * Ties this browser to a user whom the site's own server vouches for, and brings that user's choices here.
  *
  * @import { ConsentState, VisitorRecord } from "./types.js"
- * @import { Parts } from "./second.js"
+ * @import { Parts } from "./parts.js"
  */
 import { uuid } from "./consent.js";
 import { soundRecord } from "./storage.js";

@@ -21,22 +21,34 @@ export const pickLanguage = (offered, wanted, fallback) => {
 /** The page's language, then the browser's. */
 export const wantedLanguages = () => [document.documentElement.lang, ...(navigator.languages ?? [])];
 
+/** Where in the list of a language's words each of them stands; `FIRST` in consent_server/banner/configuration.py. */
+export const TITLE = 0;
+export const BODY = 1;
+export const ACCEPT = 2;
+export const REJECT = 3;
+export const PREFERENCES = 4;
+export const POLICY = 5;
+export const SIGNAL = 6;
+export const OPEN = 7;
+
 /**
  * The words of the interface in the visitor's language, read anew each time: a page may change its language.
  *
  * @param {import("./types.js").BannerConfig} config
  */
 export const createWords = (config) => {
-  const language = () => pickLanguage(Object.keys(config.languages), wantedLanguages(), config.language);
-  const pack = () => config.languages[language()];
+  const { api, languages, purposes: all } = config;
+  const offered = Object.keys(languages);
+  const language = () => pickLanguage(offered, wantedLanguages(), offered[0]);
+  const pack = () => languages[language()];
   return {
-    language,
-    texts: () => pack().texts,
-    dir: () => pack().dir ?? "ltr",
+    tag: language,
+    list: () => pack()[0],
+    direction: () => pack()[2] ?? "ltr",
     /** The names of purposes as one phrase. @param {string[]} purposes */
     names: (purposes) =>
-      new Intl.ListFormat(language()).format(purposes.map((purpose) => pack().names[purpose] ?? purpose)),
-    policyUrl: () => `${config.api}/p/${config.site}/${config.policy}/${config.version}?lang=${language()}`,
+      new Intl.ListFormat(language()).format(purposes.map((purpose) => pack()[1][all.indexOf(purpose)] ?? purpose)),
+    policyUrl: () => `${api}/p/${config.site}/${config.policyKey}/${config.version}?lang=${language()}`,
   };
 };
 

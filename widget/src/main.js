@@ -3,15 +3,17 @@
  *
  * @import { BannerConfig } from "./types.js"
  * @import { Consent } from "./consent.js"
- * @import { SecondLayer } from "./second.js"
+ * @import { Load, Modules, Parts } from "./parts.js"
  */
 import { createApi, emit, snapshot } from "./api.js";
-import { createCards, showFirstLayer } from "./banner.js";
+import { createCards, DECIDE, showFirstLayer } from "./banner.js";
+import { unpack } from "./config.js";
 import { createConsent } from "./consent.js";
-import { createCover } from "./cover.js";
-import { addStyles, element } from "./dom.js";
+import { addStyles, element, fill } from "./dom.js";
 import { createGate } from "./gate.js";
-import { createWords } from "./language.js";
+import { createGoogle } from "./google.js";
+import { createWords, OPEN } from "./language.js";
+import { look } from "./look.js";
 import { createReopen } from "./reopen.js";
 import { createStorage } from "./storage.js";
 import { createTransport } from "./transport.js";
@@ -19,7 +21,7 @@ import styles from "../styles/first.css";
 
 /** @param {BannerConfig} config */
 const start = (config) => {
-  const { theme } = config;
+  const { api, modules, theme } = config;
   const storage = createStorage(config.site, config.days);
   const transport = createTransport(config, storage);
   const words = createWords(config);
@@ -29,49 +31,62 @@ const start = (config) => {
 
   /** Opens what is on, covers what is off, and tells the page. */
   const apply = () => {
+    google();
     gate.scan();
     emit("change", { ...snapshot(consent), reload: gate.stale() });
   };
   const changed = () => {
     apply();
     review();
-    if (consent.record()?.dirty) later((layer) => layer.erase());
+    if (consent.record()?.dirty) later("second", (layer) => layer.erase());
   };
-  const consent = createConsent(config, storage, transport, words.language, changed);
+  const consent = createConsent(config, storage, transport, words.tag, changed);
 
   /** Older choices are carried over by the rule before a part of them is changed. @type {Consent["decide"]} */
   const decide = (...decision) => {
     if (!consent.record() || consent.settled()) consent.decide(...decision);
-    else second().then((layer) => layer.decide(...decision)).catch(() => consent.decide(...decision));
+    else load("second").then((layer) => layer.decide(...decision)).catch(() => consent.decide(...decision));
   };
-  const gate = createGate(consent.isOn, createCover(consent.granted, decide, words));
+  const cover = () => later("frames", (frames) => frames.cover());
+  const gate = createGate(consent.isOn, cover);
+  const google = createGoogle(config.google, consent.isOn);
 
-  /** @type {Promise<SecondLayer>|undefined} */
-  let loading;
-  /** The second module, loaded when first needed; a failure may be tried again. */
-  const second = () =>
-    (loading ??= import(config.api + config.preferences).then((module) =>
-      module.create({ config, consent, storage, transport, cards, words, root, apply, firstLayer, stale: gate.stale }),
-    )).catch((error) => {
-      loading = undefined;
+  /** @type {Record<string, Promise<any>>} */
+  const loaded = {};
+  /** @type {Load} */
+  const load = (name) =>
+    (loaded[name] ??= import(`${api}/w/${name}-${modules}.js`).then((module) => module.default(parts))).catch((error) => {
+      delete loaded[name];
       throw error;
     });
-  /** What may just as well happen on the next page. @param {(layer: SecondLayer) => Promise<unknown>} task */
-  const later = (task) => second().then(task).catch(() => {});
+  /**
+   * What may just as well happen on the next page.
+   *
+   * @template {keyof Modules} K
+   * @param {K} name
+   * @param {(module: Modules[K]) => Promise<unknown>} task
+   */
+  const later = (name, task) => load(name).then(task).catch(() => {});
 
   const firstLayer = () => showFirstLayer(cards, words, consent, open);
 
   /** Opens the preferences; without the second module the first layer serves. @returns {Promise<void>} */
-  const open = () => second().then((layer) => layer.openPreferences()).catch(firstLayer);
+  const open = () => load("preferences").then((layer) => layer.open()).catch(firstLayer);
+
+  /** @type {Parts} */
+  const parts = {
+    config, consent, storage, transport, cards, words, root, apply, firstLayer, open, load, decide, addStyles, element, fill,
+    DECIDE, covers: gate.covers, stale: gate.stale,
+  };
 
   /** Shows what must be asked, takes away what need not be any more. */
   const review = () => {
-    root.lang = words.language();
-    root.dir = words.dir();
-    reopen.textContent = words.texts().open;
+    root.lang = words.tag();
+    root.dir = words.direction();
+    reopen.textContent = words.list()[OPEN];
     if (!consent.record()) firstLayer();
     else if (consent.settled()) cards.hide();
-    else later((layer) => layer.review());
+    else later("second", (layer) => layer.review());
   };
 
   const attach = () => {
@@ -79,25 +94,25 @@ const start = (config) => {
   };
 
   window.Consent = createApi(consent, transport, decide, open, (token) =>
-    second().then((layer) => layer.identify(token)).catch(() => false),
+    load("second").then((layer) => layer.identify(token)).catch(() => false),
   );
-  const custom = Object.entries(theme).map(([key, value]) => `--consent-${key}:${value}`);
-  addStyles(`:root{${custom.join(";")}}${styles}`);
+  addStyles(look(theme) + styles);
   if (theme.reopen !== "none") root.append(reopen);
+  if (consent.granted().length || consent.settled()) google();
   consent.honourSignal();
   gate.scan();
   attach();
   review();
-  if (consent.record()?.dirty) later((layer) => layer.erase(true));
+  if (consent.record()?.dirty) later("second", (layer) => layer.erase(true));
 
   new MutationObserver(() => {
     attach();
     gate.scan();
-  }).observe(document, { childList: true, subtree: true });
-  new MutationObserver(() => {
-    gate.recover();
-    review();
-  }).observe(document.documentElement, { attributeFilter: ["lang"] });
+    if (root.lang !== words.tag()) {
+      if (gate.covers.size) cover();
+      review();
+    }
+  }).observe(document, { childList: true, subtree: true, attributeFilter: ["lang"] });
   addEventListener("storage", ({ key }) => key === storage.name && consent.reread());
   addEventListener("online", transport.flush);
   setTimeout(() => {
@@ -108,7 +123,7 @@ const start = (config) => {
 
 try {
   // Optimizers and tag managers may run a script twice.
-  if (!window.Consent) start(CONSENT_CONFIG);
+  if (!window.Consent) start(unpack(CONSENT_CONFIG));
 } catch {
   // An old or hostile environment: no banner, and nothing was released.
 }

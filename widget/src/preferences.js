@@ -1,19 +1,17 @@
 /**
- * The preferences layer: a native dialog with one switch for each additional purpose.
+ * Module: the preferences layer, a native dialog with one switch for each additional purpose.
  *
  * @import { CookieFacts, Detail, PurposeFacts, ServiceFacts } from "./types.js"
- * @import { Consent } from "./consent.js"
- * @import { Parts } from "./second.js"
+ * @import { Parts } from "./parts.js"
  */
-import { DECIDE } from "./banner.js";
-import { element, fill } from "./dom.js";
+import { createDetails } from "./details.js";
 import { lifetime } from "./lifetime.js";
-import { needsReconsent } from "./reconsent.js";
+import styles from "../styles/preferences.css";
 
-/** @typedef {{texts: Record<string, string>, language: string}} Wording */
+/** @typedef {{texts: Record<string, string>, language: string, element: Parts["element"], fill: Parts["fill"]}} Wording */
 
 /** @param {CookieFacts} cookie @param {Wording} wording */
-const cookieRow = (cookie, { texts, language }) =>
+const cookieRow = (cookie, { element, texts, language }) =>
   element(
     "li",
     {},
@@ -24,7 +22,7 @@ const cookieRow = (cookie, { texts, language }) =>
 
 /** @param {ServiceFacts} service @param {Wording} wording */
 const serviceBlock = (service, wording) => {
-  const { texts } = wording;
+  const { element, fill, texts } = wording;
   const { name, provider, description, privacy_url: address, cookies } = service;
   return element(
     "div",
@@ -40,7 +38,7 @@ const serviceBlock = (service, wording) => {
 
 /** @param {PurposeFacts} purpose @param {Wording} wording @param {boolean} on */
 const purposeBlock = (purpose, wording, on) => {
-  const { texts } = wording;
+  const { element, fill, texts } = wording;
   const { key, name, description, services } = purpose;
   const id = `csv-purpose-${key}`;
   const basic = purpose.function === "basic";
@@ -74,27 +72,25 @@ const purposeBlock = (purpose, wording, on) => {
 };
 
 /** When the visitor last chose, and the number of the receipt. @param {Parts} parts @param {Wording} wording */
-const lastChoice = ({ consent, transport }, { texts, language }) => {
+const lastChoice = ({ consent, fill, transport }, { texts, language }) => {
   const times = Object.values(consent.record()?.state.purposes ?? {}).map((entry) => entry.at);
   if (!times.length) return texts.not_chosen;
   const format = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short" });
   const chosen = fill(texts.chosen, { date: format.format(Math.max(...times)) });
-  const receipt = transport.receipt();
+  const receipt = transport.answer();
   return receipt ? `${chosen} ${fill(texts.receipt, { id: receipt.receipt_id })}` : chosen;
 };
 
 /**
  * @param {Parts} parts
  * @param {Detail} detail
- * @param {Consent["decide"]} decide
+ * @param {string[]} outdated purposes whose switch is off although they are on
  */
-export const showPreferences = (parts, { texts, purposes, versions }, decide) => {
-  const { config, consent, root, words } = parts;
+const show = (parts, { texts, purposes }, outdated) => {
+  const { consent, decide, element, fill, root, words } = parts;
   if (root.querySelector("dialog")) return;
-  const wording = { texts, language: words.language() };
+  const wording = { texts, language: words.tag(), element, fill };
   const on = consent.granted();
-  // Under opt-in a switch never repeats an answer that no longer covers what is asked.
-  const stale = config.region === "opt_in" ? (needsReconsent(consent.record()?.state ?? null, versions, Date.now())?.ask ?? []) : [];
   const dialog = element("dialog", { class: "csv-dialog", "aria-labelledby": "csv-dialog-title" });
 
   /** @param {string} id @param {string} style @param {string} label @param {() => void} act */
@@ -124,9 +120,9 @@ export const showPreferences = (parts, { texts, purposes, versions }, decide) =>
       "div",
       { class: "csv-scroll", tabindex: "0", role: "group", "aria-labelledby": "csv-dialog-title" },
       element("p", {}, texts.dialog_intro),
-      ...(consent.signalled() ? [element("p", {}, texts.signal)] : []),
+      ...(consent.signalled ? [element("p", {}, texts.signal)] : []),
       ...purposes.map((purpose) =>
-        purposeBlock(purpose, wording, on.includes(purpose.key) && !stale.includes(purpose.key)),
+        purposeBlock(purpose, wording, on.includes(purpose.key) && !outdated.includes(purpose.key)),
       ),
       element("p", { class: "csv-state" }, lastChoice(parts, wording)),
       element("a", { class: "csv-link", href: words.policyUrl(), target: "_blank", rel: "noopener" }, texts.policy),
@@ -137,8 +133,8 @@ export const showPreferences = (parts, { texts, purposes, versions }, decide) =>
     element(
       "footer",
       { role: "none" },
-      button("accept-all", DECIDE, texts.accept, () => decide("preferences", consent.purposes)),
-      button("reject-all", DECIDE, texts.reject, () => decide("preferences", [])),
+      button("accept-all", parts.DECIDE, texts.accept, () => decide("preferences", consent.purposes)),
+      button("reject-all", parts.DECIDE, texts.reject, () => decide("preferences", [])),
       button("save", "csv-save", texts.save, () => decide("preferences", switched())),
     ),
   );
@@ -147,3 +143,20 @@ export const showPreferences = (parts, { texts, purposes, versions }, decide) =>
   root.append(dialog);
   dialog.showModal();
 };
+
+/** @param {Parts} parts @returns {Preferences} */
+export default (parts) => {
+  const { config, consent } = parts;
+  const detail = createDetails(parts);
+  parts.addStyles(styles);
+  return {
+    open: async () => {
+      // Under opt-in a switch never repeats an answer that no longer covers what is asked.
+      const review = config.region === "opt_in" && consent.record() && !consent.settled();
+      const outdated = review ? await (await parts.load("second")).outdated() : [];
+      show(parts, await detail(), outdated);
+    },
+  };
+};
+
+/** @typedef {{open: () => Promise<void>}} Preferences */

@@ -5,18 +5,15 @@
  * @import { ConsentEntry, ConsentState, VisitorRecord } from "./types.js"
  */
 
-const VERSION = /^\d+\.\d+$/;
-const CHOICE = /^(granted|denied)$/;
-const ID = /^[\da-f-]{36}$/;
-
-// A cookie value may hold neither quotes nor commas; none of these three occurs in keys, versions or ids.
-const swapped = { '"': "'", ",": "!", "'": '"', "!": "," };
+// A cookie value may hold neither quotes nor commas. Each changes places with its neighbour here, none of which occurs in
+// keys, versions or ids.
+const SWAPPED = `"'!,`;
 /** @param {string} text */
-const swap = (text) => text.replace(/["',!]/g, (c) => swapped[/** @type {keyof typeof swapped} */ (c)]);
+const swap = (text) => text.replace(/["',!]/g, (c) => SWAPPED[SWAPPED.indexOf(c) ^ 1]);
 
 /** @param {any} entry @returns {entry is ConsentEntry} */
 const isEntry = (entry) =>
-  CHOICE.test(entry?.choice) && VERSION.test(entry.version) && entry.at >= 0 && entry.until >= 0;
+  /^(granted|denied) \d+\.\d+ \d+ \d+$/.test(`${entry?.choice} ${entry?.version} ${entry?.at} ${entry?.until}`);
 
 /**
  * A record with its sound parts only, or null. A damaged entry is dropped, so that its purpose is asked again.
@@ -26,7 +23,7 @@ const isEntry = (entry) =>
  */
 export const soundRecord = (found) => {
   const state = found?.state;
-  if (!ID.test(found?.id) || !VERSION.test(state?.version)) return null;
+  if (!/^[\da-f-]{36} \d+\.\d+$/.test(`${found?.id} ${state?.version}`)) return null;
   const purposes = Object.fromEntries(Object.entries(state.purposes ?? {}).filter(([, entry]) => isEntry(entry)));
   return { ...found, state: { ...state, purposes } };
 };

@@ -60,7 +60,7 @@ export const createTransport = (config, storage) => {
     /** @param {Decision} decision */
     enqueue: (decision) => storage.write(QUEUE, [...queue(), decision].slice(-LIMIT)),
     /** The server's last answer: receipt id, times, choices and the signed receipt. */
-    receipt: () => storage.read("_receipt"),
+    answer: () => storage.read("_receipt"),
   };
 };
 

@@ -19,22 +19,8 @@
  * @property {boolean} [dirty] something was switched off: its storage is erased again on the next page
  * @property {boolean} [subject] this browser was tied to a known user
  *
- * @typedef {object} FirstTexts The words of the first layer, `first` in locales/*.json.
- * @property {string} title
- * @property {string} body `{purposes}` is replaced by the list of names
- * @property {string} accept
- * @property {string} reject
- * @property {string} preferences
- * @property {string} policy
- * @property {string} signal
- * @property {string} open
- * @property {string} frame `{purposes}` as in `body`
- * @property {string} allow
- *
- * @typedef {object} LanguagePack
- * @property {FirstTexts} texts
- * @property {Record<string, string>} names by key of an additional purpose
- * @property {"rtl"} [dir]
+ * @typedef {[texts: string[], names: string[], dir?: "rtl"]} LanguagePack words in the order of language.js, names of
+ *   the additional purposes in their order
  *
  * @typedef {Record<string, string>} Theme `reopen`: start, end or none; every other key is a custom property
  *   (`accent`, `on-accent`, `dark-accent`, `dark-on-accent`, `radius`, `font`) without its `--consent-`.
@@ -42,17 +28,21 @@
  * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle.
  * @property {string} site public key of the site
  * @property {string} api address of the consent server, no slash at the end
- * @property {string} policy key of the policy
+ * @property {string} policyKey
  * @property {string} build hex sha-256, the banner build that a receipt names
  * @property {RegionProfile} region
  * @property {number} days how long a choice lasts
- * @property {string} language the site's default
- * @property {Record<string, LanguagePack>} languages
+ * @property {Record<string, LanguagePack>} languages the site's default first
  * @property {string} version number of the current policy version
  * @property {string[]} purposes keys of its additional purposes, in order
  * @property {string[]} basic keys of the basic purposes, always on
  * @property {Theme} theme
- * @property {string} preferences path of the second module, `/w/preferences-<hash>.js`
+ * @property {string} modules hash in the addresses of the modules, `/w/preferences-<hash>.js`
+ * @property {[signals: Record<string, string[]>, sets: [string, unknown][]]|0} [google] Consent Mode: by Google's
+ *   signal the purposes that grant it, and what is set beside them
+ *
+ * @typedef {[string, string, string, string, string, RegionProfile, number, string, string[], string[],
+ *   Record<string, LanguagePack>, Theme, BannerConfig["google"]]} WireConfig in the order of config.js
  *
  * @typedef {object} Decision The body of POST /v1/sites/<site>/decisions.
  * @property {string} receipt_id

@@ -1,0 +1,36 @@
+/**
+ * Texts, services and history in the visitor's language; public, and the same for everybody.
+ *
+ * @import { Detail } from "./types.js"
+ * @import { Parts } from "./parts.js"
+ */
+import { order } from "./state.js";
+
+/** @param {Parts} parts @returns {() => Promise<Detail>} asks once for each language */
+export const createDetails = ({ config, words }) => {
+  /** @type {Record<string, Promise<Detail>>} */
+  const details = {};
+
+  /** @param {string} language @param {RequestCache} [cache] @returns {Promise<Detail>} */
+  const load = async (language, cache) => {
+    const address = `${config.api}/v1/sites/${config.site}/banner?lang=${language}`;
+    const answer = await fetch(address, { credentials: "omit", cache });
+    /** @type {Detail} */
+    const found = await answer.json();
+    // The two responses may be of different age. Choices are judged by the history up to the version of the first;
+    // a history that ends before it would carry a consent over that has to be asked again.
+    const versions = found.versions.filter(({ number }) => order(number) <= order(config.version));
+    if (versions.some(({ number }) => number === config.version)) return { ...found, versions };
+    if (cache) throw new Error("the server does not know this banner's version");
+    return load(language, "reload");
+  };
+
+  return () => {
+    const language = words.tag();
+    details[language] ??= load(language).catch((error) => {
+      delete details[language];
+      throw error;
+    });
+    return details[language];
+  };
+};
