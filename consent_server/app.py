@@ -144,7 +144,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "hide_parameters": True,  # an error's text is logged, and parameters hold visitors' data
     }
     if settings.database_url.startswith("postgresql"):
-        options |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+        options |= {"isolation_level": "READ COMMITTED"}
         if not settings.prepared_statements:
             options["connect_args"] = {"prepare_threshold": None}
     else:

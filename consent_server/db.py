@@ -6,18 +6,23 @@ fails with "database is locked" under load however long its busy timeout is. Rea
 and wait for nobody.
 """
 
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 NAMES = {
@@ -28,6 +33,7 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MS = 10_000
+PING_AFTER_SECONDS = 1.0
 
 # SQLite gives a row number only to INTEGER PRIMARY KEY; PostgreSQL gets eight bytes.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -122,11 +128,39 @@ def is_sqlite(engine: Engine | None = None) -> bool:
 
 
 def prepare_engine(engine: Engine) -> None:
-    """Attach the pragmas and BEGIN IMMEDIATE to an SQLite engine; do nothing to others."""
-    if engine.dialect.name != "sqlite":
+    """Attach the pragmas and BEGIN IMMEDIATE to an SQLite engine, and a look at idle connections to others."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_pragmas)
+        event.listen(engine, "begin", _sqlite_begin)
+    else:
+        event.listen(engine, "checkin", _note_return)
+        event.listen(engine, "checkout", partial(_ping_idle, engine.dialect))
+
+
+def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["returned"] = time.monotonic()
+
+
+def _ping_idle(
+    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Ask a connection that may be dead whether it lives; the pool gives another one if it does not.
+
+    `pool_pre_ping` would ask every time, which costs a busy committer a round trip a batch. A server that ended the
+    connection has said so, or the socket is at its end: then there is something to read. Silence for longer may also
+    be a network that forgot us.
+    """
+    returned = record.info.get("returned")
+    if returned is None:
         return
-    event.listen(engine, "connect", _sqlite_pragmas)
-    event.listen(engine, "begin", _sqlite_begin)
+    socket = select.poll()
+    socket.register(connection.fileno(), select.POLLIN)
+    if not socket.poll(0) and time.monotonic() - returned < PING_AFTER_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:

@@ -117,9 +117,20 @@ def site_view(site_key: str, *, max_age: float = 0) -> SiteView:
 
 
 def recent_view(site_key: str, *, max_age: float) -> SiteView | None:
-    """Return the site if this process has read it at most `max_age` seconds ago; asks no database."""
+    """Return the site if this process has read it at most `max_age` seconds ago; asks no database.
+
+    When it is too old, one caller is told so, and reads it anew; meanwhile the others get the old one.
+    """
     kept = _views.get(site_key)
-    return kept[1] if kept is not None and time.monotonic() - kept[0] < max_age else None
+    instant = time.monotonic()
+    if kept is None or max_age <= 0:
+        return None
+    if instant - kept[0] >= max_age:
+        with _lock:
+            if _views.get(site_key) is kept:
+                _views[site_key] = (instant, kept[1])
+                return None
+    return kept[1]
 
 
 def ask_refreshed(line: Line, view: SiteView) -> Answer[SiteView]:
