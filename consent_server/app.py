@@ -11,6 +11,7 @@ from consent_server import auth, http, i18n, logs, migrate, openapi, screens, sy
 from consent_server.accounts import pages as account_pages
 from consent_server.accounts.access import staff_gate
 from consent_server.banner import api as banner_api
+from consent_server.banner import leaves as banner_leaves
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import intake, verify_page
@@ -27,6 +28,7 @@ from consent_server.ledger import boot
 from consent_server.ledger import tasks as ledger_tasks
 from consent_server.policies import api as policies_api
 from consent_server.policies import draft_pages
+from consent_server.policies import leaves as policy_leaves
 from consent_server.policies import pages as policy_pages
 from consent_server.policies import public as policy_public
 from consent_server.problems import Problem
@@ -66,6 +68,7 @@ GATES = {
     "server": server_gate,
     "staff": staff_gate,
 }
+LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
 JOBS = [reconsent_tasks, ledger_tasks, retention_tasks]  # importing a slice's tasks registers their handlers
 
 

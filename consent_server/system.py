@@ -11,6 +11,7 @@ from consent_server.auth import auth
 from consent_server.db import db
 from consent_server.http import allow_origin, settings
 from consent_server.jobs.models import Job
+from consent_server.ledger.boot import forked_logs
 
 bp = Blueprint("system", __name__)
 
@@ -32,13 +33,14 @@ def healthz() -> Response:
 @bp.get("/readyz")
 @auth("public")
 def readyz() -> tuple[Response, int]:
-    """Tell whether traffic may come: database there, migrated, jobs not behind."""
+    """Tell whether traffic may come: database there, migrated; and what needs a person: late jobs, forked logs."""
     checks: dict[str, Any] = {}
     try:
         at = migrate.current(db.engine)
         checks["database"] = "ok"
         checks["migration"] = "ok" if at == migrate.head() else f"at {at}, needs {migrate.head()}"
         checks["late_jobs"] = _late_jobs()
+        checks["forked_logs"] = forked_logs()
     except SQLAlchemyError as error:
         checks["database"] = type(error).__name__
     ready = checks.get("database") == "ok" and checks.get("migration") == "ok"

@@ -27,6 +27,16 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+# A log holds more than decisions; everything in it is signed and proved alike.
+KINDS = {
+    "consent-receipt/1": "a visitor's decision",
+    "consent-erase/1": "an erasure: the entries that it names were blanked",
+    "consent-recovery/1": "a recovery: the log before this one lost its end",
+    "consent-key/1": "a signing key",
+    "consent-version/1": "a policy version as it was published",
+    "consent-banner/1": "a banner as it was served",
+}
+
 
 class NotGenuine(Exception):
     """What was brought does not check out; the text says what."""
@@ -150,6 +160,7 @@ def main(arguments: list[str]) -> int:
     except (NotGenuine, KeyError, TypeError) as error:
         sys.stdout.write(f"NOT GENUINE: {error}\n")
         return 1
+    sys.stdout.write(f"kind        {KINDS.get(str(claims.get('schema')), 'not known to this verifier')}\n")
     for name, value in sorted(claims.items()):
         sys.stdout.write(f"  {name}: {json.dumps(value, ensure_ascii=False)}\n")
     return 0

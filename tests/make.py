@@ -13,6 +13,7 @@ from flask import current_app
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import OctKey
+from sqlalchemy import func, or_, select
 from werkzeug.test import TestResponse
 
 from consent_server import clock
@@ -20,6 +21,7 @@ from consent_server.accounts import service as accounts
 from consent_server.accounts.models import Account
 from consent_server.db import db, transaction
 from consent_server.jobs.runner import run_all
+from consent_server.ledger.models import Receipt
 from consent_server.policies import drafting, history, publishing
 from consent_server.policies.changes import ChangeType
 from consent_server.policies.models import Policy, PolicyVersion
@@ -243,6 +245,15 @@ def decide(client: FlaskClient, of: Site, **changes: Any) -> Json:
     assert response.status_code == 201, response.text
     data: Json = response.get_json()
     return data
+
+
+def first_index(of: Site, *, epoch: int = 1) -> int:
+    """Return the index of the first decision in a site's log: before it, the log tells of keys, version and banner."""
+    decision = or_(Receipt.visitor_id.is_not(None), Receipt.payload.is_(None))
+    query = select(func.min(Receipt.idx)).where(Receipt.site_id == of.id, Receipt.epoch == epoch, decision)
+    found = db.session.scalar(query)
+    assert found is not None
+    return found
 
 
 def refusal(of: Site) -> Json:

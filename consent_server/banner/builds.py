@@ -1,6 +1,7 @@
 """Every banner that was ever served, by hash: the code and the configuration that a receipt points at."""
 
 import hashlib
+from contextlib import suppress
 from datetime import datetime
 
 import orjson
@@ -10,13 +11,20 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from consent_server.banner.models import BannerBuild, WidgetBundle
 from consent_server.db import db, is_sqlite
+from consent_server.ledger import leaves
+from consent_server.ledger.append import LogClosed, lock_log
 
 _known: set[tuple[int, str]] = set()
 
 
 def build_hash(bundle: bytes, configuration: str) -> str:
     """Return the hex SHA-256 that names a banner: of its code's hash and its configuration."""
-    return hashlib.sha256(hashlib.sha256(bundle).digest() + configuration.encode()).hexdigest()
+    return hash_of(hashlib.sha256(bundle).digest(), configuration)
+
+
+def hash_of(bundle_digest: bytes, configuration: str) -> str:
+    """Return the same from the code's SHA-256."""
+    return hashlib.sha256(bundle_digest + configuration.encode()).hexdigest()
 
 
 def is_kept(site_id: int, build: str) -> bool:
@@ -37,9 +45,10 @@ def is_known_build(site_id: int, build: str) -> bool:
 def keep_build(
     site_id: int, build: str, *, bundle: bytes, modules: bytes, configuration: str, now: datetime
 ) -> None:
-    """Store a build unless it is there; two processes that do so at once do not disturb each other.
+    """Store a build and tell the log; two processes that do so at once do not disturb each other.
 
-    The configuration names the other modules by their hash, so the build's hash covers all of the code.
+    The configuration names the other modules by their hash, so the build's hash covers all of the code. A banner
+    is served even while the site's log takes nothing; the log that follows is told then.
     """
     digest = hashlib.sha256(bundle).digest()
     insert = sqlite_insert if is_sqlite() else postgresql_insert
@@ -60,6 +69,8 @@ def keep_build(
         )
         .on_conflict_do_nothing(index_elements=["site_id", "sha256"])
     )
+    with suppress(LogClosed):
+        leaves.tell(lock_log(site_id), now=now, anew=True)
 
 
 def kept_modules(short: str) -> dict[str, str] | None:

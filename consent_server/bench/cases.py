@@ -2,35 +2,43 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from consent_server.bench.servers import HOST, get
 from consent_server.bench.site import ORIGIN
 
-BASELINE, PRODUCT = "baseline", "product"
+BASELINE, PRODUCT, FILLED = "baseline", "product", "filled"
 INSERT = "flask-insert"
-DECISIONS = "decisions"
+DECISIONS, BATCHES, ON_FILLED = "decisions", "batches", "decisions-filled"
+BATCH = 50  # decisions a call
 GAP = "\0"  # stands in a request where a fresh UUID goes
 
 
 @dataclass(frozen=True)
 class Site:
-    """The measured site: its public key and its banner as data."""
+    """The measured site: its public key, its banner as data, and a key of the site's own server."""
 
     key: str
     banner: dict[str, Any]
+    api_key: str
 
 
 @dataclass(frozen=True)
 class Case:
-    """One kind of request. `table` names where each acknowledged request must have left a row."""
+    """One kind of request. `table` names where each acknowledged request must have left `rows` rows."""
 
     name: str
     server: str
     expected: int
     request: Callable[[int, Site], str]
     table: str | None = None
+    rows: int = 1
+
+    @property
+    def stores_receipts(self) -> bool:
+        """Whether what is acknowledged are receipts, which are looked up in the log afterwards."""
+        return self.table == "receipt"
 
 
 def _get(path: str, **headers: str) -> Callable[[int, Site], str]:
@@ -49,18 +57,22 @@ def _get_unchanged(port: int, site: Site) -> str:
 
 def _post(path: str) -> Callable[[int, Site], str]:
     def request(port: int, site: Site) -> str:
-        body = decision(site)
-        length = len(body.replace(GAP, "x" * 36).encode())
-        lines = [
-            f"POST {path.format(key=site.key)} HTTP/1.1",
-            f"Host: {HOST}:{port}",
-            f"Origin: {ORIGIN}",
-            "Content-Type: text/plain;charset=UTF-8",
-            f"Content-Length: {length}",
-        ]
-        return "\r\n".join([*lines, "", body])
+        from_browser = [f"Origin: {ORIGIN}", "Content-Type: text/plain;charset=UTF-8"]
+        return _with_body(path.format(key=site.key), port, from_browser, decision(site))
 
     return request
+
+
+def _post_batch(port: int, site: Site) -> str:
+    from_server = [f"Authorization: Bearer {site.api_key}", "Content-Type: application/json"]
+    body = '{"decisions": [' + ", ".join([decision(site)] * BATCH) + "]}"
+    return _with_body(f"/v1/sites/{site.key}/decisions/batch", port, from_server, body)
+
+
+def _with_body(path: str, port: int, headers: list[str], body: str) -> str:
+    length = len(body.replace(GAP, "x" * 36).encode())
+    lines = [f"POST {path} HTTP/1.1", f"Host: {HOST}:{port}", *headers, f"Content-Length: {length}"]
+    return "\r\n".join([*lines, "", body])
 
 
 def decision(site: Site) -> str:
@@ -83,6 +95,8 @@ def decision(site: Site) -> str:
     ).replace(json.dumps(GAP), f'"{GAP}"')
 
 
+_DECISIONS = Case(DECISIONS, PRODUCT, 201, _post("/v1/sites/{key}/decisions"), table="receipt")
+
 # In this order they are run and shown.
 CASES = (
     Case("wsgi-hello", BASELINE, 200, _get("/wsgi")),
@@ -90,5 +104,7 @@ CASES = (
     Case(INSERT, BASELINE, 201, _post("/insert"), table="bench_row"),
     Case("tag-200", PRODUCT, 200, _get("/w/{key}.js", Accept_Encoding="br")),
     Case("tag-304", PRODUCT, 304, _get_unchanged),
-    Case(DECISIONS, PRODUCT, 201, _post("/v1/sites/{key}/decisions"), table="receipt"),
+    _DECISIONS,
+    replace(_DECISIONS, name=ON_FILLED, server=FILLED),
+    Case(BATCHES, PRODUCT, 200, _post_batch, table="receipt", rows=BATCH),
 )

@@ -1,11 +1,12 @@
 """The load generator: a closed loop over keep-alive connections, in a process of its own.
 
 It shares the machine with what it measures, so it does little: requests are prebuilt, answers are kept and looked
-into after the run, and one epoll loop serves all connections. `python -m consent_server.bench.load` reads a `Load`
+into after the run, and one epoll loop serves all connections; what it costs itself is in its result. `python -m consent_server.bench.load` reads a `Load`
 as JSON on standard input and writes a `Result` as JSON.
 """
 
 import gc
+import itertools
 import json
 import os
 import select
@@ -13,7 +14,7 @@ import socket
 import sys
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from consent_server.bench.cpu import cpu_seconds
@@ -27,13 +28,13 @@ LENGTH = b"content-length: "
 class Load:
     """What to send where.
 
-    `parts` are the pieces of a request as text; a fresh UUID goes between each two. `processes` maps a name to the
-    root of a process tree whose CPU time is wanted. With `keep`, the answers' bodies are parsed: `receipt_id` and
-    `log_index`.
+    `requests` are sent in turn, each as pieces of text; a fresh UUID goes between each two. `processes` maps a name to
+    the root of a process tree whose CPU time is wanted. With `keep`, the answers' bodies are parsed: `receipt_id` and
+    `log_index` of each receipt.
     """
 
     port: int
-    parts: list[str]
+    requests: list[list[str]]
     expected: int
     connections: int
     seconds: float
@@ -44,11 +45,15 @@ class Load:
 
 @dataclass
 class Result:
-    """What came of it. `latencies_ms` and `cpu_seconds` are of the measured time; `acknowledged` also of the warm-up."""
+    """What came of it. Latencies and CPU times are of the measured time; `acknowledged` also of the warm-up.
+
+    `own_seconds` is the generator's own CPU time.
+    """
 
     seconds: float
     latencies_ms: list[float]
     cpu_seconds: dict[str, float]
+    own_seconds: float
     acknowledged: int
     errors: int
     first_error: str = ""
@@ -61,15 +66,17 @@ class Connection:
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.setblocking(False)
+        self.socket.settimeout(
+            None
+        )  # it is read when there is something; a time-out would cost a call each time
         self.started = 0.0
         self.received = b""
         self.waiting = False
 
     def send(self, request: bytes) -> None:
-        """Send a request; it always fits into the socket's buffer, since the one before has been answered."""
+        """Send a request; the one before has been answered."""
         self.received, self.waiting, self.started = b"", True, time.perf_counter()
-        self.socket.send(request)
+        self.socket.sendall(request)
 
     def answer(self) -> tuple[int, bytes] | None:
         """Read what is there and return status and body once the answer is whole.
@@ -100,7 +107,8 @@ class Generator:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._parts = [part.encode() for part in load.parts]
+        self._requests = itertools.cycle([[part.encode() for part in parts] for parts in load.requests])
+        self._uuids = uuids()
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
         self._latencies = array("d")
@@ -115,15 +123,16 @@ class Generator:
             self._open()
         self._loop(until=time.perf_counter() + load.warm_up)
         self._latencies = array("d")
-        before, begin = self._cpu(), time.perf_counter()
+        before, own, begin = self._cpu(), time.process_time(), time.perf_counter()
         self._loop(until=begin + load.seconds)
-        measured, after = time.perf_counter() - begin, self._cpu()
+        measured, own, after = time.perf_counter() - begin, time.process_time() - own, self._cpu()
         latencies = sorted(self._latencies)
         self._drain()
         return Result(
             seconds=measured,
             latencies_ms=[each * 1000 for each in latencies],
             cpu_seconds={name: after[name] - before[name] for name in before},
+            own_seconds=own,
             acknowledged=self._acknowledged,
             errors=self._errors,
             first_error=self._first_error,
@@ -186,28 +195,38 @@ class Generator:
         self._first_error = self._first_error or text
 
     def _request(self) -> bytes:
-        if len(self._parts) == 1:
-            return self._parts[0]
-        request = self._parts[0]
-        for part in self._parts[1:]:
-            request += _uuid() + part
-        return request
+        first, *parts = next(self._requests)
+        if not parts:
+            return first
+        pieces = [first]
+        for part in parts:
+            pieces += next(self._uuids), part
+        return b"".join(pieces)
 
     def _cpu(self) -> dict[str, float]:
         return {name: cpu_seconds(root) for name, root in self._load.processes.items()}
 
 
 def receipts_in(bodies: Sequence[bytes]) -> list[tuple[str, int]]:
-    """Return receipt id and log index of each acknowledged decision."""
-    answers = (json.loads(body) for body in bodies)
-    return [(answer["receipt_id"], answer["log_index"]) for answer in answers]
+    """Return receipt id and log index of each acknowledged decision, sent alone or in a batch."""
+    found = []
+    for body in bodies:
+        answer = json.loads(body)
+        outcomes = answer.get("outcomes")
+        answers = (
+            [answer] if outcomes is None else [each["receipt"] for each in outcomes if "receipt" in each]
+        )
+        found += [(each["receipt_id"], each["log_index"]) for each in answers]
+    return found
 
 
-def _uuid() -> bytes:
-    # A random UUID, version 4, without the cost of an object.
-    digits = os.urandom(16).hex()
-    text = f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
-    return text.encode()
+def uuids() -> Iterator[bytes]:
+    """Return random UUIDs, version 4, without the cost of an object and of a system call for each."""
+    while True:
+        digits = os.urandom(16 * 256).hex().encode()
+        for at in range(0, len(digits), 32):
+            d = digits[at : at + 32]
+            yield b"%b-%b-4%b-a%b-%b" % (d[:8], d[8:12], d[13:16], d[17:20], d[20:])
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import inspect, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ProgrammingError
 
 from consent_server.bench.cpu import name_of, parent_of
 from consent_server.bench.errors import BenchProblem
@@ -43,6 +44,31 @@ def own_server(folder: Path) -> Iterator[str]:
         yield server.get_uri()
     finally:
         server.cleanup()
+
+
+@contextmanager
+def sibling(url: str, name: str) -> Iterator[str]:
+    """Make another database on the same server, give its address, and drop it at the end.
+
+    Raises:
+        BenchProblem: the role may not make databases.
+    """
+    address = make_url(url)
+    fresh = f"{address.database or 'postgres'}_{name}"
+    engine = create_engine(address.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    try:
+        try:
+            with engine.connect() as connection:
+                connection.execute(text(f'CREATE DATABASE "{fresh}"'))
+        except ProgrammingError as error:
+            raise BenchProblem(f"{fresh} cannot be made beside the database: {error.orig}") from error
+        try:
+            yield address.set(database=fresh).render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.execute(text(f'DROP DATABASE "{fresh}" WITH (FORCE)'))
+    finally:
+        engine.dispose()
 
 
 def facts(engine: Engine) -> ServerFacts:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from consent_server.bench.cases import DECISIONS, GAP, INSERT, Case
+from consent_server.bench.cases import GAP, INSERT, Case
 from consent_server.bench.errors import BenchProblem
 from consent_server.bench.load import Load, Result
 from consent_server.bench.stage import Stage
@@ -27,13 +27,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class Sample:
-    """One repetition of one case. CPU times are µs per request; `database_us` is None where it is not known."""
+    """One repetition of one case. Rate, CPU times (µs) and `wal_bytes` are of one request, or of one receipt in a batch.
+
+    `load_us` is what the load generator itself took; `database_us` and `wal_bytes` are None where they are not known.
+    """
 
     rate: float
     p50_ms: float
     p99_ms: float
     application_us: float
     database_us: float | None
+    load_us: float
+    wal_bytes: float | None
     acknowledged: int
     rows: int | None
     errors: int
@@ -56,6 +61,8 @@ class Row:
     application_us: float
     database_us: float | None
     cpu_us: float
+    load_us: float
+    wal_bytes: float | None
     acknowledged: int
     rows: int | None
     errors: int
@@ -74,7 +81,8 @@ def run(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> list[Row]:
         BenchProblem: what was acknowledged is not what the database holds.
     """
     samples: dict[tuple[Case, int], list[Sample]] = {key: [] for key in _order(plan)}
-    receipts: list[tuple[str, int]] = []
+    receipts: dict[str, list[tuple[str, int]]] = {case.server: [] for case in plan.cases}
+    begun = {name: stage.at(name).log_size() for name in receipts}
     for repetition in range(1, plan.repetitions + 1):
         # Interleaved, so that a busy spell of the machine does not fall on one case alone.
         for case, connections in samples:
@@ -83,31 +91,36 @@ def run(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> list[Row]:
             )
             sample, stored = measure(stage, plan, case, connections)
             samples[case, connections].append(sample)
-            receipts += stored
-    check_receipts(receipts, stage.stored_receipts())
+            receipts[case.server] += stored
+    for name, acknowledged in receipts.items():
+        check_receipts(acknowledged, stage.at(name).stored_receipts(begun[name]), first=begun[name])
     return _rows(stage, samples)
 
 
 def measure(stage: Stage, plan: Plan, case: Case, connections: int) -> tuple[Sample, list[tuple[str, int]]]:
     """Run one repetition and count what it left in the database."""
-    port = stage.ports[case.server]
-    before = stage.count(case.table) if case.table else None
+    place = stage.at(case.server)
+    before = place.count(case.table) if case.table else None
+    wal = place.wal_position()
     result = generate(
         Load(
-            port=port,
-            parts=case.request(port, stage.site).split(GAP),
+            port=place.ports[case.server],
+            requests=[case.request(place.ports[case.server], place.site).split(GAP)],
             expected=case.expected,
             connections=connections,
             seconds=plan.seconds,
             warm_up=plan.warm_up,
-            processes=stage.processes(case.server),
-            keep=case.name == DECISIONS,
+            processes=place.processes(case.server),
+            keep=case.stores_receipts,
         )
     )
-    rows = stage.count(case.table) - before if case.table and before is not None else None
+    written = None if wal is None else (place.wal_position() or 0) - wal
+    rows = place.count(case.table) - before if case.table and before is not None else None
     if not result.latencies_ms:
         raise BenchProblem(f"{case.name}: nothing was answered in time; {result.first_error}")
-    return _sample(result, rows), result.receipts
+    if case.stores_receipts and len(result.receipts) != result.acknowledged * case.rows:
+        raise BenchProblem(f"{case.name}: a decision of a batch was refused")
+    return _sample(result, case, rows, written), result.receipts
 
 
 def generate(load: Load) -> Result:
@@ -123,13 +136,15 @@ def generate(load: Load) -> Result:
     return Result(**found | {"receipts": [(number, index) for number, index in found["receipts"]]})
 
 
-def check_receipts(acknowledged: Sequence[tuple[str, int]], stored: Sequence[tuple[str, int]]) -> None:
-    """Check that the log holds exactly the acknowledged receipts, each once, at contiguous indexes.
+def check_receipts(
+    acknowledged: Sequence[tuple[str, int]], stored: Sequence[tuple[str, int]], *, first: int = 0
+) -> None:
+    """Check that the log, from index `first` on, holds every acknowledged receipt, each once, at contiguous indexes.
 
     Raises:
         BenchProblem: a receipt is lost, doubled, extra or at another index.
     """
-    if [index for _, index in stored] != list(range(len(stored))):
+    if [index for _, index in stored] != list(range(first, first + len(stored))):
         raise BenchProblem("the log's indexes are not contiguous")
     if len({number for number, _ in stored}) != len(stored):
         raise BenchProblem("a receipt is stored twice")
@@ -149,8 +164,9 @@ def _order(plan: Plan) -> Iterator[tuple[Case, int]]:
             yield case, connections
 
 
-def _sample(result: Result, rows: int | None) -> Sample:
-    count = len(result.latencies_ms)
+def _sample(result: Result, case: Case, rows: int | None, wal: int | None) -> Sample:
+    answers = len(result.latencies_ms)
+    count = answers * case.rows
     cpu = {name: seconds * 1e6 / count for name, seconds in result.cpu_seconds.items()}
     return Sample(
         rate=count / result.seconds,
@@ -158,7 +174,9 @@ def _sample(result: Result, rows: int | None) -> Sample:
         p99_ms=percentile(result.latencies_ms, 0.99),
         application_us=cpu["application"],
         database_us=cpu.get("database"),
-        acknowledged=result.acknowledged,
+        load_us=result.own_seconds * 1e6 / count,
+        wal_bytes=None if wal is None or not rows else wal / rows,
+        acknowledged=result.acknowledged * case.rows,
         rows=rows,
         errors=result.errors,
         first_error=result.first_error,
@@ -179,14 +197,13 @@ def _rows(stage: Stage, samples: dict[tuple[Case, int], list[Sample]]) -> list[R
 
 def _row(stage: Stage, case: Case, connections: int, samples: list[Sample], inserted: float | None) -> Row:
     rate = median(sample.rate for sample in samples)
-    known = [sample.database_us for sample in samples if sample.database_us is not None]
     application = median(sample.application_us for sample in samples)
-    database = median(known) if known else None
+    database = _median([sample.database_us for sample in samples])
     counted = [sample.rows for sample in samples if sample.rows is not None]
     return Row(
         engine=stage.engine,
-        workers=stage.workers,
-        threads=stage.threads,
+        workers=stage.settings.workers,
+        threads=stage.settings.threads,
         case=case.name,
         connections=connections,
         requests_per_second=rate,
@@ -196,9 +213,16 @@ def _row(stage: Stage, case: Case, connections: int, samples: list[Sample], inse
         application_us=application,
         database_us=database,
         cpu_us=application + (database or 0.0),
+        load_us=median(sample.load_us for sample in samples),
+        wal_bytes=_median([sample.wal_bytes for sample in samples]),
         acknowledged=sum(sample.acknowledged for sample in samples),
         rows=sum(counted) if counted else None,
         errors=sum(sample.errors for sample in samples),
         first_error=next((sample.first_error for sample in samples if sample.first_error), ""),
         samples=samples,
     )
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None

@@ -11,7 +11,7 @@ from consent_server.policies import drafting, publishing
 from consent_server.policies.published import site_view
 from consent_server.purposes.service import replace_purposes
 from consent_server.sites.models import Site
-from consent_server.sites.service import create_site
+from consent_server.sites.service import create_site, issue_api_key
 
 ACTOR = "bench"
 ORIGIN = "https://shop.example"
@@ -29,13 +29,14 @@ PURPOSES = [
 ]
 
 
-def make_site(app: Flask, *, api: str) -> tuple[str, dict[str, Any]]:
-    """Make and publish the site; return its key and its banner as `api`, the server's address, will show it."""
+def make_site(app: Flask, *, api: str) -> tuple[str, dict[str, Any], str]:
+    """Make and publish the site; return its key, its banner as `api`, the server's address, will show it, and an API key."""
     with app.app_context():
         try:
             with transaction():
-                key = _published_site().key
-            return key, banner.banner(site_view(key), language="en", api=api, now=clock.now())
+                site = _published_site()
+                key, token = site.key, issue_api_key(site, name="bench", now=clock.now(), actor=ACTOR)[1]
+            return key, banner.banner(site_view(key), language="en", api=api, now=clock.now()), token
         finally:
             db.session.remove()
             db.engine.dispose()

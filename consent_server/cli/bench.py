@@ -2,8 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,17 @@ from typing import Any
 import click
 
 from consent_server.bench import report
-from consent_server.bench.cases import CASES
+from consent_server.bench.cases import CASES, ON_FILLED
 from consent_server.bench.errors import BenchProblem
 from consent_server.bench.machine import Machine, describe
-from consent_server.bench.runs import Plan, run
-from consent_server.bench.stage import POSTGRESQL, SQLITE, Stage, postgresql_stage, sqlite_stage
+from consent_server.bench.runs import Plan
+from consent_server.bench.session import Outcome, Wanted, measure_engine
+from consent_server.bench.stage import POSTGRESQL, SQLITE
+from consent_server.bench.targets import Figures, judge
 from consent_server.cli.main import root
 
-NAMES = [case.name for case in CASES]
+BYTES, LOGS = "bytes", "logs"
+NAMES = [*(case.name for case in CASES), BYTES, LOGS]
 
 
 class CommaList(click.ParamType[tuple[object, ...]]):
@@ -58,7 +60,28 @@ class CommaList(click.ParamType[tuple[object, ...]]):
     "--threads", type=click.IntRange(1, 256), help="Threads of each process; by default those of `serve`."
 )
 @click.option("--only", type=CommaList(click.Choice(NAMES)), help=f"Some of {', '.join(NAMES)}.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object per line: the machine, then each row.")
+@click.option(
+    "--filled",
+    type=click.IntRange(0, 100_000_000),
+    default=0,
+    show_default=True,
+    help="Measure decisions also on a database that holds so many receipts; storing them takes its time.",
+)
+@click.option(
+    "--log-sizes",
+    type=CommaList(click.IntRange(256, 100_000_000)),
+    default="10000,100000,1000000,10000000",
+    show_default=True,
+    help="Leaves of the logs at which integration and proofs are measured.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, named by its `kind`.")
+@click.option(
+    "--write-docs",
+    "documents",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Put the figures between this document's markers.",
+)
 @click.option(
     "--database-url", help="An empty PostgreSQL database, filled and emptied again; else one is started."
 )
@@ -76,41 +99,84 @@ def bench(
     connections: tuple[int, ...],
     threads: int | None,
     only: tuple[str, ...] | None,
+    filled: int,
+    log_sizes: tuple[int, ...],
     as_json: bool,
+    documents: tuple[Path, ...],
     database_url: str | None,
     folder: Path,
 ) -> None:
-    """Measure requests per second, latency and CPU per request, beside bare WSGI, Flask and one INSERT."""
-    cases = tuple(case for case in CASES if only is None or case.name in only)
+    """Measure rates, latency, CPU, bytes, integration and proofs, beside bare WSGI, Flask and one INSERT."""
+    if only and ON_FILLED in only and not filled:
+        raise click.UsageError(f"{ON_FILLED}: say with --filled how many receipts the database shall hold")
+    asked = [name for name in NAMES if (name != ON_FILLED or filled) and (only is None or name in only)]
+    cases = tuple(case for case in CASES if case.name in asked)
     plan = Plan(seconds, warm_up, repetitions, connections, cases)
+    wanted = Wanted(
+        plan=plan,
+        filled=filled,
+        storage=BYTES in asked,
+        log_sizes=log_sizes if LOGS in asked else (),
+        database_url=database_url,
+        folder=folder,
+        threads=threads,
+    )
     try:
         machine = describe(folder)
-        for engine in engines:
-            with _stage(engine, folder, database_url, threads) as stage:
-                _measure(stage, plan, machine, as_json=as_json)
+        outcomes = {engine: measure_engine(engine, wanted, _progress) for engine in engines}
     except BenchProblem as problem:
         raise click.ClickException(str(problem)) from problem
+    if as_json:
+        _print_json(machine, outcomes)
+    sections = _sections(machine, plan, outcomes)
     if not as_json:
-        click.echo(report.LEGEND)
+        click.echo("\n\n".join(sections.values()))
+    for path in documents:
+        path.write_text(report.put_into(path.read_text(encoding="utf-8"), sections), encoding="utf-8")
 
 
-@contextmanager
-def _stage(engine: str, folder: Path, database_url: str | None, threads: int | None) -> Iterator[Stage]:
-    with tempfile.TemporaryDirectory(prefix="consent-bench-", dir=folder) as data:
-        if engine == SQLITE:
-            chosen = sqlite_stage(Path(data), threads=threads)
-        else:
-            chosen = postgresql_stage(Path(data), database_url, threads=threads)
-        with chosen as stage:
-            yield stage
+def _progress(text: str) -> None:
+    click.echo(text, err=True)
 
 
-def _measure(stage: Stage, plan: Plan, machine: Machine, *, as_json: bool) -> None:
-    rows = run(stage, plan, lambda text: click.echo(text, err=True))
-    if not as_json:
-        click.echo(f"{report.heading(machine, plan, stage.server)}\n\n{report.table(rows)}\n")
-        return
-    server = asdict(stage.server) if stage.server else None
-    click.echo(json.dumps({"kind": "machine", **asdict(machine), "postgresql": server}))
-    for row in rows:
-        click.echo(json.dumps({"kind": "row", **row.to_json()}))
+def _figures(outcomes: Mapping[str, Outcome]) -> Figures:
+    found = outcomes.values()
+    return Figures(
+        [row for each in found for row in each.rows],
+        [log for each in found for log in each.logs],
+        [storage for each in found for storage in each.storages],
+    )
+
+
+def _sections(machine: Machine, plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, str]:
+    """Return the parts of the report by name, as `--write-docs` puts them into documents."""
+    figures = _figures(outcomes)
+    servers = [each.server for each in outcomes.values() if each.server]
+    sections = {"machine": report.heading(machine, plan, servers[0] if servers else None)}
+    if figures.rows:
+        sections["requests"] = f"{report.table(figures.rows)}\n\n{report.LEGEND}"
+    if figures.logs:
+        sections["logs"] = report.logs_table(figures.logs)
+    if figures.storages:
+        sections["bytes"] = "\n\n".join(map(report.storage_table, figures.storages))
+    targets = judge(figures)
+    if targets:
+        sections["targets"] = report.targets_table(targets)
+    return sections
+
+
+def _print_json(machine: Machine, outcomes: Mapping[str, Outcome]) -> None:
+    servers = {engine: asdict(each.server) for engine, each in outcomes.items() if each.server}
+    lines: list[dict[str, Any]] = [
+        {"kind": "machine", **asdict(machine), "postgresql": servers.get(POSTGRESQL)}
+    ]
+    figures = _figures(outcomes)
+    lines += [{"kind": "row", **asdict(row)} for row in figures.rows]
+    lines += [{"kind": "log", **asdict(log)} for log in figures.logs]
+    lines += [
+        {"kind": "storage", **asdict(each), "bytes_a_receipt": each.bytes_a_receipt}
+        for each in figures.storages
+    ]
+    lines += [{"kind": "target", **asdict(target)} for target in judge(figures)]
+    for line in lines:
+        click.echo(json.dumps(line))

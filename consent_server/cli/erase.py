@@ -8,7 +8,7 @@ from flask import current_app
 
 from consent_server import clock
 from consent_server.cli.ledger import ledger
-from consent_server.cli.main import ACTOR, in_app, root
+from consent_server.cli.main import ACTOR, appending, in_app, root
 from consent_server.cli.sites import site as site_group
 from consent_server.db import transaction
 from consent_server.retention import kept, replay, service
@@ -22,7 +22,7 @@ EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("site_key")
 @click.option("--visitor", type=click.UUID, help="The visitor id of one browser.")
 @click.option("--subject", help="The site's own reference of a known user: all their browsers.")
-@in_app
+@appending
 def erase(site_key: str, visitor: uuid.UUID | None, subject: str | None) -> None:
     """Erase what is personal in the receipts of one visitor or subject of a site.
 
@@ -45,7 +45,7 @@ def erase(site_key: str, visitor: uuid.UUID | None, subject: str | None) -> None
 
 @ledger.command(name="replay-erasures")
 @click.argument("file", type=EXISTING)
-@in_app
+@appending
 def replay_erasures(file: Path) -> None:
     """Blank again whatever a restored backup brought back, from the FILE that CONSENT_ERASURE_FILE named.
 

@@ -8,7 +8,7 @@ import orjson
 from flask import current_app
 
 from consent_server import clock
-from consent_server.cli.main import ACTOR, in_app, root
+from consent_server.cli.main import ACTOR, appending, in_app, root
 from consent_server.consents.restoring import restore_state
 from consent_server.db import db, transaction
 from consent_server.ledger import anchors, boot, fsck, recovery
@@ -64,7 +64,7 @@ def show_anchors() -> None:
 @click.confirmation_option(
     prompt="This closes the log for good and opens the next one. Is there no newer backup?"
 )
-@in_app
+@appending
 def recover(log: str) -> None:
     """Seal a forked LOG and open the next one, which begins by citing the last anchored head."""
     found = current_app.extensions
@@ -78,7 +78,7 @@ def recover(log: str) -> None:
 
 @ledger.command()
 @click.argument("files", type=EXISTING, nargs=-1, required=True)
-@in_app
+@appending
 def reimport(files: tuple[Path, ...]) -> None:
     """Take back receipts (JWS FILES) that their holders kept, after a recovery."""
     ring, now = current_app.extensions["keys"], clock.now()

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any
 
 import click
+from flask import current_app
 from sqlalchemy.exc import OperationalError
 
 from consent_server import __version__
@@ -13,6 +14,8 @@ from consent_server.app import build
 from consent_server.config import BadSetting, Settings, load_settings
 from consent_server.db import db
 from consent_server.keys import KeyProblem
+from consent_server.ledger import boot
+from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.anchor_file import BadAnchor
 from consent_server.ledger.boot import UnsafeDatabase
 from consent_server.problems import Problem
@@ -41,6 +44,19 @@ def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def appending(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `in_app`, for commands that append to logs: as in a web process, the gate comes before the first append."""
+
+    @in_app
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        for name in boot.check(current_app):
+            click.echo(f"{name}: forked. {ADVICE['forked']}", err=True)
+        return command(*args, **kwargs)
+
+    return run
+
+
 def settings() -> Settings:
     """Return the settings of the environment."""
     return load_settings()
@@ -56,6 +72,7 @@ def main() -> None:
         erase,
         export,
         ledger,
+        parity,
         policies,
         server,
         sites,

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from consent_server import clock
-from consent_server.cli.main import ACTOR, in_app, root
+from consent_server.cli.main import ACTOR, appending, root
 from consent_server.db import transaction
 from consent_server.policies import drafting, history, publishing
 from consent_server.policies.changes import ChangeType
@@ -58,7 +58,7 @@ def policy() -> None:
     type=click.Choice([each.value for each in ChangeType]),
     help="What kind of change it was, if a person can say so.",
 )
-@in_app
+@appending
 def import_texts(
     site_key: str,
     paths: tuple[Path, ...],
@@ -92,7 +92,7 @@ def import_texts(
 @click.option(
     "--by", "actor", default=ACTOR, help="Who publishes, for the audit log and the version's record."
 )
-@in_app
+@appending
 def publish(
     site_key: str, policy_key: str, changes_file: Path | None, waivers: tuple[str, ...], actor: str
 ) -> None:

@@ -69,7 +69,7 @@ def _verify_log(path: Path, keys_path: Path) -> int:
     click.echo(
         f"genuine: {what} of {checked.checkpoint.origin}, {checked.checkpoint.size} entries signed for"
     )
-    click.echo(f"  {checked.receipts} receipts, {checked.blank} erased")
+    click.echo(f"  {checked.receipts} receipts, {checked.others} other leaves, {checked.blank} erased")
     return 0
 
 

@@ -14,22 +14,17 @@ from consent_server.banner.models import BannerBuild
 from consent_server.consents import search, service, verification
 from consent_server.consents.api import ring
 from consent_server.consents.payload import SCHEMA
+from consent_server.consents.search import UnknownReceipt
 from consent_server.db import db
 from consent_server.http import public_url
 from consent_server.ledger import append as ledger
 from consent_server.ledger import jws
 from consent_server.ledger.models import Log, Receipt
 from consent_server.policies.published import PublishedVersion, SiteView, site_view
-from consent_server.problems import NotFound
 from consent_server.screens import page
 from consent_server.sites.service import site_by_key
 
 bp = Blueprint("receipts", __name__, url_prefix="/console/sites/<site_key>/receipts")
-
-
-class UnknownReceipt(NotFound):
-    slug = "unknown-receipt"
-    title = "The site has no receipt with this id"
 
 
 @bp.get("")

@@ -87,8 +87,15 @@ def facts_of(payload: bytes) -> DecisionFacts:
 def receipts_of_visitors(
     site_id: int, visitors: Sequence[uuid.UUID], *, until: datetime | None = None
 ) -> Sequence[Receipt]:
-    """Return the receipts of these visitors in the order of the log, up to an instant."""
+    """Return the receipts of these visitors in the order of their decisions, up to an instant.
+
+    That is the order of the log, whatever the clock said; but where a log was recovered, receipts may have been brought
+    back and stand behind what was decided meanwhile, so there the instant counts.
+    """
     query = select(Receipt).where(Receipt.site_id == site_id, Receipt.visitor_id.in_(visitors))
     if until is not None:
         query = query.where(Receipt.issued_at <= until)
-    return db.session.scalars(query.order_by(Receipt.epoch, Receipt.idx)).all()
+    found = db.session.scalars(query.order_by(Receipt.epoch, Receipt.idx)).all()
+    if any(receipt.epoch > 1 for receipt in found):
+        return sorted(found, key=lambda each: (each.issued_at, each.epoch, each.idx))
+    return found

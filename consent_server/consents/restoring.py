@@ -32,10 +32,7 @@ def restore_state(claims: Mapping[str, Any], *, now: datetime) -> None:
 def _put(
     site: SiteView, kind: str, holder: str, receipts: Sequence[Receipt], *, now: datetime
 ) -> tuple[str, str]:
-    decided = sorted(
-        (receipt for receipt in receipts if receipt.payload is not None),
-        key=lambda each: (each.issued_at, each.epoch, each.idx),
-    )
+    decided = [receipt for receipt in receipts if receipt.payload is not None]
     state = records.replay(decided, site.facts)
     if state is not None:
         record = records.find(site.id, kind, holder)

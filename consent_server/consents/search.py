@@ -10,8 +10,14 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 from consent_server.consents.models import SubjectLink
 from consent_server.db import db, is_sqlite
 from consent_server.ledger.models import Receipt
+from consent_server.problems import NotFound
 
 PAGE = 25
+
+
+class UnknownReceipt(NotFound):
+    slug = "unknown-receipt"
+    title = "The site has no receipt with this id"
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def visitors_of(site_id: int, subject: str) -> Sequence[uuid.UUID]:
 
 
 def receipts_of(site_id: int, subject: str, *, until: datetime | None = None) -> Sequence[Receipt]:
-    """Return all receipts of a subject's browsers, in the order of the log."""
+    """Return all receipts of a subject's browsers, in the order of their decisions."""
     return records.receipts_of_visitors(site_id, visitors_of(site_id, subject), until=until)
 
 

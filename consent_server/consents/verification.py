@@ -8,6 +8,8 @@ from consent_server.consents.payload import SCHEMA
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import jws
+from consent_server.ledger.leaf_rules import BANNER, KEY, VERSION
+from consent_server.ledger.leaves import find_leaf
 from consent_server.ledger.models import Receipt
 from consent_server.ledger.names import log_of_origin
 from consent_server.policies.published import UnknownSite, site_view
@@ -73,6 +75,29 @@ def _in_log(verdict: Verdict, parsed: jws.ParsedReceipt) -> None:
         f"It stands in the log at index {row.idx}.{erased}"
         if same
         else "The log has another receipt at its index.",
+    )
+    if same and parsed.claims.get("schema") == SCHEMA:
+        _told_before(verdict, parsed, row)
+
+
+def _told_before(verdict: Verdict, parsed: jws.ParsedReceipt, row: Receipt) -> None:
+    """Check that version and banner stood in the log first. A log from before it told of them proves nothing here."""
+
+    def place(schema: str, named: object) -> int | None:
+        leaf = find_leaf(row.site_id, str(parsed.header["log"]), (schema, str(named)))
+        return leaf.idx if leaf is not None and leaf.idx < row.idx else None
+
+    if place(KEY, parsed.header["kid"]) is None:
+        return
+    version = place(VERSION, parsed.claims.get("policy_sha256"))
+    banner = place(BANNER, parsed.claims.get("banner_build"))
+    told = version is not None and banner is not None
+    verdict.note(
+        "told",
+        told,
+        f"The log told of its policy version at index {version} and of its banner at index {banner}, before it."
+        if told
+        else "The log had not told of its policy version and its banner before it.",
     )
 
 

@@ -31,6 +31,10 @@ CHECKS = {
         lazy_gettext("It stands in the site's log, at the place that it names."),
         lazy_gettext("The log has something else at the place that it names, or nothing."),
     ),
+    "told": (
+        lazy_gettext("The log told of that policy version and that banner before it."),
+        lazy_gettext("The log had not told of that policy version and that banner before it."),
+    ),
     "version": (
         lazy_gettext("The policy version that it names was published so."),
         lazy_gettext("The policy version that it names was not published so."),

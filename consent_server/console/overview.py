@@ -8,7 +8,7 @@ from consent_server.auth import auth
 from consent_server.db import db
 from consent_server.http import public_url
 from consent_server.jobs import service as jobs
-from consent_server.ledger.models import Log
+from consent_server.ledger.models import Log, Receipt
 from consent_server.policies import drafting
 from consent_server.policies.models import Policy
 from consent_server.policies.published import site_view
@@ -43,5 +43,8 @@ def show(site_key: str) -> ResponseReturnValue:
 
 
 def _receipts(site_id: int) -> int:
-    """Return how many receipts the site has: each log knows its own size."""
-    return db.session.scalar(select(func.sum(Log.size)).where(Log.site_id == site_id)) or 0
+    """Return how many receipts the site has: each log knows its own size, and what in it is no decision is little."""
+    entries = db.session.scalar(select(func.sum(Log.size)).where(Log.site_id == site_id)) or 0
+    no_decision = Receipt.visitor_id.is_(None) & Receipt.payload.is_not(None)
+    others = db.session.scalar(select(func.count()).where(Receipt.site_id == site_id, no_decision)) or 0
+    return entries - others

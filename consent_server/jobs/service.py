@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, or_, select, update
+from sqlalchemy import CursorResult, and_, case, or_, select, update
 
 from consent_server.db import db
 from consent_server.jobs.models import Job, Lease
@@ -44,11 +44,16 @@ def enqueue(
 
 
 def claim_next(*, now: datetime, lease: timedelta) -> Job | None:
-    """Claim the oldest due job, or one whose worker has not been heard of for a lease; None when there is none."""
+    """Claim the oldest due job, or one whose worker has not been heard of for a lease; None when there is none.
+
+    A start counts as an attempt, whether it ends in an error or in the worker's death; a job at which workers die again
+    and again stays failed.
+    """
     free = or_(
         and_(Job.state == "queued", Job.due_at <= now),
         and_(Job.state == "running", Job.claimed_until < now),
     )
+    _give_up_deadly(now=now)
     candidate = db.session.scalar(select(Job.id).where(free).order_by(Job.due_at, Job.id).limit(1))
     if candidate is None:
         return None
@@ -61,14 +66,33 @@ def claim_next(*, now: datetime, lease: timedelta) -> Job | None:
     return db.session.get(Job, candidate, populate_existing=True) if taken else None
 
 
+def _give_up_deadly(*, now: datetime) -> None:
+    """Mark the jobs as failed whose last allowed start ended in silence."""
+    db.session.execute(
+        update(Job)
+        .where(Job.state == "running", Job.claimed_until < now, Job.attempts >= MAX_ATTEMPTS)
+        .values(state="failed", finished_at=now, claimed_until=None, error="its worker died each time")
+        .execution_options(synchronize_session=False)
+    )
+
+
 def advance(
     job_id: int, *, claim: str | None, now: datetime, lease: timedelta, cursor: Any, done: int, total: int
 ) -> bool:
-    """Store how far a job has come and renew its claim; False when another worker has it by now."""
+    """Store how far a job has come and renew its claim; False when another worker has it by now.
+
+    Who gets on has not failed: from here on the starts are counted anew.
+    """
     return _changed(
         update(Job)
         .where(Job.id == job_id, Job.claim == claim, Job.state == "running")
-        .values(cursor=cursor, done=done, total=total, claimed_until=now + lease)
+        .values(
+            cursor=cursor,
+            done=done,
+            total=total,
+            claimed_until=now + lease,
+            attempts=case((Job.done < done, 1), else_=Job.attempts),
+        )
     )
 
 

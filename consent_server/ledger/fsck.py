@@ -18,9 +18,11 @@ from consent_server.keys import KeyRing
 from consent_server.ledger import fsck_rows, merkle
 from consent_server.ledger.anchor_check import Recoveries, check_anchors, cited_by
 from consent_server.ledger.findings import Finding, Report, Scope
+from consent_server.ledger.fsck_leaves import LeafCheck
 from consent_server.ledger.fsck_rows import Erasures, Row
 from consent_server.ledger.fsck_tree import TreeCheck
 from consent_server.ledger.integrate import LogName, entry_of
+from consent_server.ledger.leaf_rules import ERASE, RECOVERY
 from consent_server.ledger.models import Log, Receipt
 from consent_server.ledger.published_keys import log_keys
 
@@ -36,6 +38,7 @@ class LogFacts:
     name: str
     origin: str
     size: int
+    state: str
 
     @property
     def key(self) -> LogName:
@@ -47,6 +50,7 @@ class LogFacts:
 class _Site:
     """What is only known once all epochs of a site were read."""
 
+    leaves: LeafCheck
     erasures: dict[int, Erasures] = field(default_factory=dict)
     recoveries: Recoveries = field(default_factory=dict)
 
@@ -97,7 +101,9 @@ def check_file(connection: Connection, report: Report) -> None:
 
 def _logs(connection: Connection) -> list[LogFacts]:
     rows = connection.execute(
-        select(Log.site_id, Log.epoch, Log.name, Log.origin, Log.size).order_by(Log.site_id, Log.epoch)
+        select(Log.site_id, Log.epoch, Log.name, Log.origin, Log.size, Log.state).order_by(
+            Log.site_id, Log.epoch
+        )
     )
     return [LogFacts(*row) for row in rows]
 
@@ -105,7 +111,8 @@ def _logs(connection: Connection) -> list[LogFacts]:
 def _check_site(
     connection: Connection, ring: KeyRing, epochs: Sequence[LogFacts], report: Report, progress: Progress
 ) -> Recoveries:
-    site = _Site({log.epoch: Erasures(log.size) for log in epochs})
+    told = LeafCheck(connection, ring, epochs[0].site_id)
+    site = _Site(told, {log.epoch: Erasures(log.size) for log in epochs})
     for log in epochs:
         _LogCheck(connection, ring, log, Scope(report, log.site_id, log.name), site).run(progress)
     for log in epochs:
@@ -114,6 +121,9 @@ def _check_site(
             scope.add("receipt", index, "it is blank, but no erase leaf names it")
         for index in erasures.named.without(erasures.blank):
             scope.add("receipt", index, "an erase leaf names it, but it is not blank")
+    newest = epochs[-1]
+    if newest.state == "open":
+        told.finish(newest.epoch, Scope(report, newest.site_id, newest.name))
     _check_ids(connection, Scope(report, epochs[0].site_id, epochs[0].name))
     return site.recoveries
 
@@ -173,8 +183,10 @@ class _LogCheck:
         if row.payload is None:
             self._site.erasures[self._log.epoch].blank.add(idx)
             return row.entry
-        if claims is not None and claims.get("schema") in (fsck_rows.ERASE, fsck_rows.RECOVERY):
-            self._take(idx, claims)
+        if claims is not None:
+            self._site.leaves.take(self._log.epoch, idx, row.kid, claims, self._scope)
+            if claims.get("schema") in (ERASE, RECOVERY):
+                self._take(idx, claims)
         return entry_of(row.payload)
 
     def _in_place(self, idx: int) -> bool:
@@ -196,7 +208,7 @@ class _LogCheck:
 
     def _take(self, idx: int, claims: Mapping[str, Any]) -> None:
         """Remember what an erase leaf or a recovery leaf says; it may be about another epoch of the site."""
-        if claims["schema"] == fsck_rows.RECOVERY:
+        if claims["schema"] == RECOVERY:
             cited = cited_by(claims)
             if cited is None:
                 self._scope.add("receipt", idx, "a recovery leaf that cites no head")

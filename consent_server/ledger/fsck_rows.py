@@ -16,12 +16,10 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
 
 from consent_server.ledger.integrate import LogName
+from consent_server.ledger.leaf_rules import DECISION, instant
 from consent_server.ledger.models import Receipt
 
 PAGE = 2_048
-ERASE = "consent-erase/1"
-RECOVERY = "consent-recovery/1"
-DECISION = "consent-receipt/1"
 HIGHEST = 2**63 - 1
 _UNREADABLE = (ValueError, TypeError, OperationalError)
 _COLUMNS = (
@@ -110,7 +108,7 @@ def _columns(row: Row, claims: Mapping[str, Any]) -> Iterator[str]:
     stated = (
         ("receipt_id", claims.get("receipt_id"), _text(row.receipt_id)),
         ("visitor_id", claims.get("visitor_id"), _text(row.visitor_id)),
-        ("issued_at", _instant(claims.get("issued_at")), row.issued_at),
+        ("issued_at", instant(claims.get("issued_at")), row.issued_at),
     )
     for name, said, value in stated:
         if said != value and (name in claims or claims.get("schema") == DECISION):
@@ -119,13 +117,6 @@ def _columns(row: Row, claims: Mapping[str, Any]) -> Iterator[str]:
 
 def _text(value: uuid.UUID | None) -> str | None:
     return None if value is None else str(value)
-
-
-def _instant(text: Any) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
 
 
 class Bits:

@@ -14,17 +14,17 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 
 from consent_server import clock
 from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.keys import KeyRing
-from consent_server.ledger import anchor_file, append, jws, names
+from consent_server.ledger import anchor_file, append, jws, leaves, names
 from consent_server.ledger.anchor_file import Head
-from consent_server.ledger.fsck_rows import RECOVERY
+from consent_server.ledger.canonical import canonical
 from consent_server.ledger.integrate import LogName, newest_checkpoint
+from consent_server.ledger.leaf_rules import RECOVERY
 from consent_server.ledger.models import Log, Receipt
 from consent_server.problems import NotFound, Problem
 
@@ -61,7 +61,9 @@ class Reimported:
 
 
 def recover(name: str, *, ring: KeyRing, anchors: Path | None, actor: str, now: datetime) -> Log:
-    """Seal a forked log and return the open one of the next epoch, with its recovery leaf in place.
+    """Seal a forked log and return the open one of the next epoch, which begins with the recovery leaf.
+
+    After it stands everything that the sealed log told of.
 
     Raises:
         NoSuchLog, NotForked: as their names say.
@@ -86,9 +88,10 @@ def recover(name: str, *, ring: KeyRing, anchors: Path | None, actor: str, now: 
         "kept": old.size,
         "nonce": secrets.token_hex(16),
     }
-    payload = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
-    entry = append.Entry(receipt_id, None, now, ring.receipt_key.kid, payload)
-    append.append(append.lock_log(old.site_id), entry)
+    entry = append.Entry(receipt_id, None, now, ring.receipt_key.kid, canonical(members))
+    opened = append.lock_log(old.site_id)
+    append.append(opened, entry)
+    leaves.tell(opened, now=now)
     audit.record(
         "ledger.recover", actor=actor, now=now, site_id=old.site_id, target=name, anchored=members["size"]
     )
@@ -105,6 +108,7 @@ def reimport(text: str, *, ring: KeyRing, actor: str, now: datetime) -> Reimport
     parsed, old = _checked(text, ring)
     receipt_id = uuid.UUID(parsed.claims["receipt_id"])
     log = append.lock_log(old.site_id)
+    leaves.tell(log, now=now)
     standing = append.find(old.site_id, receipt_id)
     created = standing is None
     if standing is None:

@@ -13,10 +13,11 @@ import orjson
 
 from consent_server.keys import SigningKey
 from consent_server.ledger import jws, merkle
+from consent_server.ledger.leaf_rules import BANNER, ERASE, KEY, RECOVERY, VERSION, Told
 from consent_server.ledger.notes import BadNote, Checkpoint, NoteKey, open_checkpoint
 
 SCHEMA = "consent-log/1"
-ERASE = "consent-erase/1"
+OTHERS = frozenset({ERASE, RECOVERY, KEY, VERSION, BANNER})
 
 
 class BadLog(Exception):
@@ -33,14 +34,23 @@ class Keys:
 
 @dataclass
 class Checked:
-    """What was found. `whole` is set when the file holds the log from its first entry to the checkpoint."""
+    """What was found. `whole` is set when the file holds the log from its first entry to the checkpoint.
+
+    `others` are leaves that are no decisions: keys, versions, banners, erasures, a recovery.
+    """
 
     checkpoint: Checkpoint
     first: int
     end: int
     receipts: int = 0
+    others: int = 0
     blank: int = 0
     whole: bool = False
+
+    @property
+    def seen(self) -> int:
+        """How many entries were checked."""
+        return self.receipts + self.others + self.blank
 
 
 @dataclass
@@ -52,6 +62,7 @@ class _Run:
     edge: merkle.Frontier = field(default_factory=merkle.Frontier)
     unnamed: set[int] = field(default_factory=set)  # blank entries that no erase leaf has named yet
     named: set[int] = field(default_factory=set)  # by later epochs
+    told: Told = field(default_factory=Told)
 
 
 def verify_log(lines: Iterable[bytes], keys: Keys) -> Checked:
@@ -109,7 +120,7 @@ def _begin(header: Mapping[str, Any], keys: Keys) -> _Run:
 
 def _entry(line: Mapping[str, Any], run: _Run) -> None:
     checked, index = run.checked, _index(line["index"])
-    expected = checked.first + checked.receipts + checked.blank
+    expected = checked.first + checked.seen
     if index != expected or index >= checked.end:
         raise BadLog(f"entry {index} stands where {expected} should")
     entry = _bytes(line["entry"])
@@ -126,7 +137,6 @@ def _entry(line: Mapping[str, Any], run: _Run) -> None:
         run.unnamed.add(index)
     else:
         _receipt(line, index, entry, run)
-        checked.receipts += 1
 
 
 def _receipt(line: Mapping[str, Any], index: int, entry: bytes, run: _Run) -> None:
@@ -138,13 +148,21 @@ def _receipt(line: Mapping[str, Any], index: int, entry: bytes, run: _Run) -> No
         raise BadLog(f"the receipt of entry {index} signs another payload")
     if (parsed.header.get("log"), parsed.header.get("idx")) != (run.checked.checkpoint.origin, index):
         raise BadLog(f"the receipt of entry {index} names another place")
+    if run.checked.first == 0:  # a later part of a log does not hold what was told before it
+        for what in run.told.lacking(parsed.claims, str(parsed.header.get("kid"))):
+            raise BadLog(f"entry {index}: {what}")
+        run.told.take(parsed.claims)
+    if parsed.claims.get("schema") in OTHERS:
+        run.checked.others += 1
+    else:
+        run.checked.receipts += 1
     if parsed.claims.get("schema") == ERASE:
         run.unnamed -= {_index(each) for each in parsed.claims["indexes"]}
 
 
 def _end(run: _Run) -> None:
     checked = run.checked
-    there = checked.first + checked.receipts + checked.blank
+    there = checked.first + checked.seen
     if there != checked.end:
         raise BadLog(f"the file ends before entry {there}; it should hold all before {checked.end}")
     if checked.whole and run.edge.root() != checked.checkpoint.root:

@@ -13,6 +13,7 @@ from consent_server import clock
 from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.jobs import service as jobs
+from consent_server.ledger import leaves
 from consent_server.ledger.append import lock_log
 from consent_server.policies import rules
 from consent_server.policies.changes import next_number
@@ -104,9 +105,9 @@ def seal(
     actor: str,
     elsewhere: bool = False,
 ) -> None:
-    """Freeze a draft under its number, and set going whatever follows from a version that visitors see."""
+    """Freeze a draft under its number, tell the log, and set going whatever follows from a version that visitors see."""
     # A decision under way commits first, so that the sweep sees it; a later one sees this version.
-    lock_log(site.id)
+    log = lock_log(site.id)
     db.session.flush()  # the parts first: after the flip the database refuses them
     predecessor = newest_of(draft.policy)
     snapshot = {
@@ -127,6 +128,7 @@ def seal(
     draft.state, draft.published_at, draft.published_by = "published", published_at, actor
     draft.elsewhere = elsewhere
     flush_version(draft)
+    leaves.tell(log, now=now, anew=True)
     touch(site)
     if site.policy_id == draft.policy_id:
         arguments = {"site_id": site.id, "version_id": draft.id}

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import orjson
 
 from consent_server import clock
+from consent_server.ledger.canonical import canonical
+from consent_server.ledger.leaf_rules import ERASE
 
-SCHEMA = "consent-erase/1"
 NONCE_BYTES = 16
 PLACES_A_LEAF = 1_000  # keeps the leaf's JWS far below the longest that verifiers take
 
@@ -26,14 +27,14 @@ class EraseLeaf:
 def leaf_payload(leaf: EraseLeaf, *, issued_at: datetime) -> bytes:
     """Return the payload's bytes, which are stored, hashed and signed as they are."""
     members = {
-        "schema": SCHEMA,
+        "schema": ERASE,
         "site": leaf.site,
         "epoch": leaf.epoch,
         "indexes": sorted(leaf.indexes),
         "issued_at": clock.iso(issued_at),
         "nonce": secrets.token_hex(NONCE_BYTES),
     }
-    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+    return canonical(members)
 
 
 def parse_leaf(payload: bytes) -> EraseLeaf | None:
@@ -42,7 +43,7 @@ def parse_leaf(payload: bytes) -> EraseLeaf | None:
         claims = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(claims, dict) or claims.get("schema") != SCHEMA:
+    if not isinstance(claims, dict) or claims.get("schema") != ERASE:
         return None
     site, epoch, indexes = (claims.get(name) for name in ("site", "epoch", "indexes"))
     if not isinstance(site, str) or not isinstance(epoch, int) or not isinstance(indexes, list):

@@ -17,6 +17,7 @@ from consent_server.audit import service as audit
 from consent_server.consents import records, subjects
 from consent_server.db import db
 from consent_server.keys import KeyRing
+from consent_server.ledger import leaves
 from consent_server.ledger.append import Entry, OpenLog, append, lock_log
 from consent_server.ledger.models import Receipt
 from consent_server.policies.published import site_view
@@ -69,10 +70,11 @@ def blank(site: Site, places: Iterable[Place], *, log: OpenLog, ring: KeyRing, n
 
     What is blank already gets no second leaf.
     """
+    leaves.tell(log, now=now)
     by_epoch: dict[int, list[int]] = defaultdict(list)
     for place in places:
         by_epoch[place.epoch].append(place.idx)
-    leaves = []
+    written = []
     blanked = 0
     for epoch, indexes in sorted(by_epoch.items()):
         for asked in chunks(indexes):
@@ -80,13 +82,13 @@ def blank(site: Site, places: Iterable[Place], *, log: OpenLog, ring: KeyRing, n
             if not part:
                 continue
             blanked += len(part)
-            leaves.append(_append_leaf(EraseLeaf(site.key, epoch, part), log=log, ring=ring, now=now))
+            written.append(_append_leaf(EraseLeaf(site.key, epoch, part), log=log, ring=ring, now=now))
             db.session.execute(
                 update(Receipt)
                 .where(Receipt.site_id == site.id, Receipt.epoch == epoch, Receipt.idx.in_(part))
                 .values(payload=None, visitor_id=None)
             )
-    return Erased(blanked, tuple(leaves))
+    return Erased(blanked, tuple(written))
 
 
 def _not_blank(site_id: int, epoch: int, indexes: Sequence[int]) -> tuple[int, ...]:

@@ -78,7 +78,18 @@ def create_site(
 
 
 def update_site(site: Site, *, now: datetime, actor: str, **changes: Any) -> Site:
-    """Change name, origins, languages, region_profile, consent_days or theme; the banner follows at once."""
+    """Change name, origins, languages, region_profile, consent_days or theme; the banner follows at once.
+
+    Raises:
+        InvalidInput: an origin or a language is not of the stated form, or consents would live longer than their receipts.
+        LanguageInUse: a language in which visitors gave consent would go.
+    """
+    if changes.get("consent_days", 0) > site.retention_days:
+        raise InvalidInput(
+            "Receipts of this site would be erased before their consents end. Keep receipts for longer first.",
+            errors={"consent_days": [changes["consent_days"]]},
+            retention_days=site.retention_days,
+        )
     if "origins" in changes:
         changes["origins"] = [origin_of(origin) for origin in changes["origins"]]
     if "languages" in changes:

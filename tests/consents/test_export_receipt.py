@@ -354,7 +354,7 @@ def test_what_is_not_there_or_not_theirs(client: FlaskClient, form: str) -> None
     site, other = full_site(), full_site()
     made = make.decide(client, site)
 
-    problem(receipt(client, other, made, form), 404, "unknown-receipt-id")
+    problem(receipt(client, other, made, form), 404, "unknown-receipt")
     assert client.get(f"/v1/sites/{site.key}/receipts/{made['receipt_id']}{form}").status_code == 401
     with transaction():
         erase_visitor(site, uuid.UUID(made["visitor_id"]), ring=people.ring(), now=make.NOW, actor="command")

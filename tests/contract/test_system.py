@@ -1,9 +1,13 @@
 """The server's own endpoints, and what errors look like where no view answers."""
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from consent_server import __version__
+from consent_server.db import db, transaction
+from consent_server.ledger.models import Log
 from tests import make
 from tests.contract.problems import problem
 
@@ -58,7 +62,17 @@ def test_it_says_when_traffic_may_come(live_app) -> None:  # type: ignore[no-unt
     response = live_app.test_client().get("/readyz")
 
     assert response.status_code == 200
-    assert response.get_json() == {"status": "ready", "database": "ok", "migration": "ok", "late_jobs": 0}
+    assert response.get_json() == {
+        "status": "ready", "database": "ok", "migration": "ok", "late_jobs": 0, "forked_logs": [],
+    }  # fmt: skip
+
+
+def test_it_names_the_logs_that_wait_for_a_person(live_app: Flask) -> None:
+    site = make.site()
+    with transaction():
+        db.session.execute(update(Log).where(Log.site_id == site.id).values(state="forked"))
+
+    assert live_app.test_client().get("/readyz").get_json()["forked_logs"] == [site.key]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ class Shop:
     app: Flask
     id: int
     key: str
+    api_key: str
     template: dict[str, Any]
     settings: dict[str, str]
     folder: Path
@@ -79,7 +81,8 @@ def open_shop(app: Flask, url: str, folder: Path) -> Iterator[Shop]:
     }
     with app.app_context():
         site = make.ready_site()
-        made = Shop(app, site.id, site.key, make.body(app.test_client(), site), settings, folder)
+        key, body = make.api_key(site), make.body(app.test_client(), site)
+        made = Shop(app, site.id, site.key, key, body, settings, folder)
         db.session.remove()
     yield made
     with app.app_context():
@@ -90,10 +93,12 @@ def open_shop(app: Flask, url: str, folder: Path) -> Iterator[Shop]:
 @pytest.fixture
 def sqlite_shop(databases: Databases, build_app: BuildApp, tmp_path: Path) -> Iterator[Shop]:
     """A site in an SQLite database."""
-    url = databases.migrated("sqlite")
+    folder = tmp_path / "database"  # nothing else is in it
+    folder.mkdir()
+    shutil.move(databases.migrated("sqlite").removeprefix("sqlite:///"), folder / "consent.sqlite3")
+    url = f"sqlite:///{folder / 'consent.sqlite3'}"
     with open_shop(build_app("sqlite", database_url=url), url, tmp_path) as made:
         yield made
-    databases.drop(url)
 
 
 @pytest.fixture

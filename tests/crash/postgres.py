@@ -38,6 +38,11 @@ class DurablePostgreSQL(PostgreSQL):
         (self.folder / "data" / "postgresql.auto.conf").write_text("".join(lines))
         super().start()
 
+    def start_again(self) -> None:
+        """Start it if it has given up by itself; a server without room for its log does."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+
     def kill(self) -> None:
         """Kill the postmaster and every backend at once: none may finish what it was at."""
         if self._process is None:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from flask import Flask
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from consent_server.consents.models import ConsentRecord
 from consent_server.db import db
 from consent_server.ledger import fsck
-from consent_server.ledger.models import Log, Receipt
+from consent_server.ledger.models import Log, Receipt, Tree
 
 
 def broken(app: Flask, site_id: int, acknowledged: Mapping[str, bytes], *, anchors: Path) -> list[str]:
@@ -44,6 +44,14 @@ def unasked(app: Flask, site_id: int, acknowledged: Mapping[str, bytes]) -> list
             select(Receipt.receipt_id).where(Receipt.site_id == site_id, Receipt.visitor_id.is_not(None))
         )
         return sorted({str(each) for (each,) in rows} - acknowledged.keys())
+
+
+def not_integrated(app: Flask, site_id: int) -> int:
+    """Return how many receipts the site's tree does not hold yet."""
+    with app.app_context(), fsck.snapshot(db.engine) as connection:
+        size = connection.scalar(select(func.sum(Log.size)).where(Log.site_id == site_id))
+        integrated = connection.scalar(select(func.sum(Tree.integrated)).where(Tree.site_id == site_id))
+        return int(size or 0) - int(integrated or 0)
 
 
 def misplaced_records(app: Flask, site_id: int) -> dict[str, int]:
@@ -79,7 +87,9 @@ def _logs(connection: Connection, site_id: int) -> list[str]:
     found = [f"log {row.epoch} is {row.state}" for row in rows if row.state != "open"]
     for epoch, _, size in rows:
         indexes = connection.scalars(
-            select(Receipt.idx).where(Receipt.site_id == site_id, Receipt.epoch == epoch).order_by(Receipt.idx)
+            select(Receipt.idx)
+            .where(Receipt.site_id == site_id, Receipt.epoch == epoch)
+            .order_by(Receipt.idx)
         ).all()
         if list(indexes) != list(range(size)):
             found.append(f"log {epoch} has not exactly one receipt at each of its {size} indexes")

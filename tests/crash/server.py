@@ -64,6 +64,14 @@ class Server:
                 raise AssertionError(f"the server did not start:\n{self.said()}")
             time.sleep(0.02)
 
+    def wait_until_it_says(self, text: str) -> None:
+        """Wait for a line of its log, which is how a worker tells that it is ready."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.said():
+            if not self._lives() or time.monotonic() > deadline:
+                raise AssertionError(f"it did not say {text!r}:\n{self.said()}")
+            time.sleep(0.02)
+
     def said(self) -> str:
         """Return the end of its log."""
         return self.log.read_text()[-4000:] if self.log.exists() else ""
@@ -103,7 +111,9 @@ class Server:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == 200
+            response = connection.getresponse()
+            response.read()
+            return response.status == 200
         except (OSError, http.client.HTTPException):
             return False
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from random import Random
 
 import pytest
@@ -25,6 +26,7 @@ CONTROL_ROUNDS = 5  # at most; the first one loses already
 THREADS = 6
 # An operator who does not want to wait: a commit is acknowledged before it is on disk, or even handed to the system.
 CARELESS = DURABLE | {"synchronous_commit": "off", "wal_writer_delay": "10s", "wal_writer_flush_after": "2GB"}
+
 
 def test_nothing_acknowledged_is_lost_or_doubled(
     engine: str, shop: Shop, new_server: StartServer, request: pytest.FixtureRequest
@@ -59,7 +61,9 @@ def test_nothing_acknowledged_is_lost_or_doubled(
     assert visitors.repeated >= ROUNDS, "the kills did not hit the load"
     assert shop.anchors.stat().st_size > 0, "nothing was integrated between the kills"
     _everything_is_settled(shop, visitors)
-    print(f"{engine}: {len(visitors.acknowledged)} acknowledged, {visitors.repeated} of them only when repeated")
+    print(
+        f"{engine}: {len(visitors.acknowledged)} acknowledged, {visitors.repeated} of them only when repeated"
+    )
 
 
 def test_a_server_that_is_asked_to_stop_finishes_and_says_goodbye(
@@ -139,7 +143,10 @@ def test_control_the_comparison_finds_what_is_lost_moved_or_doubled(
         db.session.execute(update(ConsentRecord).values(idx=ConsentRecord.idx - 1))
         db.session.commit()
         db.session.remove()
-    assert "log 1 has not exactly one receipt" in promises.broken(shop.app, shop.id, kept, anchors=shop.anchors)[0]
+    assert (
+        "log 1 has not exactly one receipt"
+        in promises.broken(shop.app, shop.id, kept, anchors=shop.anchors)[0]
+    )
     assert promises.misplaced_records(shop.app, shop.id) != {}
 
 
@@ -164,9 +171,8 @@ def _everything_is_settled(shop: Shop, visitors: Visitors) -> None:
     assert promises.broken(shop.app, shop.id, visitors.acknowledged, anchors=shop.anchors) == []
     assert promises.unasked(shop.app, shop.id, visitors.acknowledged) == []
     assert promises.misplaced_records(shop.app, shop.id) == {}
-    caller = Caller(visitors.servers, shop.key)
     sample = Random(1).sample(sorted(visitors.acknowledged), min(200, len(visitors.acknowledged)))
-    for receipt_id in sample:
-        status, _, answer = caller.post(visitors.body(receipt_id))
-        assert (status, answer) == (200, visitors.acknowledged[receipt_id])
-    caller.close()
+    with closing(Caller(visitors.servers, shop.key)) as caller:
+        for receipt_id in sample:
+            status, _, answer = caller.post(visitors.body(receipt_id))
+            assert (status, answer) == (200, visitors.acknowledged[receipt_id])

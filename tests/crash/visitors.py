@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from itertools import cycle
 from random import Random
 from typing import Any
@@ -20,7 +21,7 @@ ORIGIN = "https://shop.example"
 AGAIN = 0.05  # of the acknowledged decisions are sent once more, as a browser does that saw no answer
 GONE = (OSError, http.client.HTTPException)
 
-Answer = tuple[int, dict[str, str], bytes]
+Answer = tuple[int, Message, bytes]
 
 
 class Caller:
@@ -39,7 +40,7 @@ class Caller:
         try:
             self._connection.request("POST", self._path, json.dumps(body), headers)
             response = self._connection.getresponse()
-            return response.status, dict(response.headers), response.read()
+            return response.status, response.headers, response.read()
         except GONE:
             self.close()
             raise

@@ -134,7 +134,9 @@ class Store:
             with self.office.app_context():
                 site = sites.site_by_key(self.key)
                 rows = db.session.scalars(
-                    select(Receipt).where(Receipt.site_id == site.id).order_by(Receipt.idx)
+                    select(Receipt)
+                    .where(Receipt.site_id == site.id, Receipt.visitor_id.is_not(None))
+                    .order_by(Receipt.idx)
                 )
                 found = [orjson.loads(row.payload or b"{}") for row in rows]
             if len(found) >= count:

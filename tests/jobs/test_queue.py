@@ -108,6 +108,29 @@ def test_a_failed_job_comes_again_later_each_time_and_stays_failed_after_eight(a
     assert claim(at + timedelta(days=1)) is None
 
 
+def test_a_job_at_which_workers_die_stays_failed_after_eight_starts(app: Flask) -> None:
+    job, at = enqueue(), make.NOW
+    for _ in range(service.MAX_ATTEMPTS):
+        assert claim(at) is not None
+        at += LEASE + timedelta(seconds=1)
+
+    assert claim(at) is None
+    assert state(job) == "failed"
+    assert db.session.get_one(Job, job).error == "its worker died each time"
+
+
+def test_a_job_that_gets_on_between_deaths_is_never_given_up(app: Flask) -> None:
+    job, at = enqueue(), make.NOW
+    for done in range(1, 2 * service.MAX_ATTEMPTS):
+        found = claim(at)
+        assert found is not None, done
+        with transaction():
+            service.advance(job, claim=found[1], now=at, lease=LEASE, cursor=done, done=done, total=99)
+        at += LEASE + timedelta(seconds=1)
+
+    assert state(job) == "running"
+
+
 def test_a_second_job_of_the_same_text_is_not_made(app: Flask) -> None:
     one, again, other = enqueue(dedup="sweep:7"), enqueue(dedup="sweep:7"), enqueue(dedup="sweep:8")
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from consent_server import clock
 from consent_server.db import db
-from consent_server.ledger import boot, fsck
+from consent_server.ledger import boot, fsck, leaves
 from consent_server.ledger.models import Log
 from consent_server.sites.models import Site
 from tests.ledger.filled import found, ring
@@ -75,6 +75,7 @@ class Backup:
 
 def restart(app: Flask) -> None:
     app.extensions.pop("anchors", None)
+    leaves.forget()
 
 
 def state(site: Site) -> dict[str, str]:

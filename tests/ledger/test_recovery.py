@@ -7,7 +7,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from consent_server import clock
 from consent_server.cli import ledger  # noqa: F401 - it adds the commands
@@ -15,7 +15,7 @@ from consent_server.cli.main import root
 from consent_server.consents import records
 from consent_server.consents.restoring import restore_state
 from consent_server.db import db, transaction
-from consent_server.ledger import anchor_file, recovery
+from consent_server.ledger import anchor_file, append, recovery
 from consent_server.ledger.models import Log, Receipt
 from consent_server.ledger.tasks import integrate_logs
 from consent_server.sites.models import Site
@@ -41,21 +41,21 @@ def test_recovery_seals_opens_and_cites_and_everything_is_sound_afterwards(
     assert state(site) == {"site": "sealed", "site.2": "open"}
     integrate_logs()
     assert check(live_app) == ""
-    leaf = db.session.scalars(select(Receipt).where(Receipt.epoch == 2)).one()
+    leaf = db.session.get_one(Receipt, (site.id, 2, 0))
     assert leaf.payload is not None
-    claims = orjson.loads(leaf.payload)
+    claims, start = orjson.loads(leaf.payload), make.first_index(site)
     assert claims["schema"] == "consent-recovery/1"
-    assert (claims["origin"], claims["size"], claims["kept"]) == (origin, 5, 3)
+    assert (claims["origin"], claims["size"], claims["kept"]) == (origin, start + 5, start + 3)
     assert claims["root"] == last[origin].root.hex()
     assert claims["checkpoint"] == last[origin].note
 
     client = live_app.test_client()
     answer = make.decide(client, site)
-    assert answer["log_index"] == 1
+    assert answer["log_index"] == make.first_index(site, epoch=2) > 1  # the new log tells of everything again
     integrate_logs()
     assert check(live_app) == ""
     served = client.get(f"/log/{site.key}.2/checkpoint")
-    assert served.text.startswith(f"{origin}.2\n2\n")
+    assert served.text.startswith(f"{origin}.2\n{answer['log_index'] + 1}\n")
     restart(live_app)
     assert gate(live_app) == []
 
@@ -105,28 +105,35 @@ def test_the_commands_lead_from_the_fork_to_a_sound_log_with_the_lost_receipt_ba
 
     status, out, err = command(live_app, monkeypatch, "anchors")
     assert status == 1
-    assert f"{site.key}  file  3" in out
+    assert f"{site.key}  file  {make.first_index(site) + 3}" in out
     assert f"{site.key}: forked. The database was put back" in err
     status, out, _ = command(live_app, monkeypatch, "fsck", "--quiet")
     assert status == 1
-    assert "anchor 5: the database has no such checkpoint" in out
+    lost_head = make.first_index(site) + 5
+    assert f"anchor {lost_head}: the database has no such checkpoint" in out
 
     assert command(live_app, monkeypatch, "recover", site.key, "--yes")[1] == (
         f"{site.key} is sealed; {site.key}.2 is open\n"
     )
-    assert command(live_app, monkeypatch, "reimport", str(lost))[1] == f"{lost}: stored, index 1\n"
-    assert command(live_app, monkeypatch, "reimport", str(lost))[1] == f"{lost}: is there already, index 1\n"
+    stored = command(live_app, monkeypatch, "reimport", str(lost))[1]
+    again = command(live_app, monkeypatch, "reimport", str(lost))[1]
+    index = make.first_index(site, epoch=2)
+    assert (stored, again) == (
+        f"{lost}: stored, index {index}\n",
+        f"{lost}: is there already, index {index}\n",
+    )
 
     integrate_logs()
     status, out, err = command(live_app, monkeypatch, "fsck")
     assert (status, out.splitlines()[-1].rpartition(": ")[2]) == (0, "nothing is wrong"), out
-    assert f"{site.key}.2: 2 of 2" in err
+    size = make.first_index(site, epoch=2) + 1
+    assert f"{site.key}.2: {size} of {size}" in err
     status, out, _ = command(live_app, monkeypatch, "fsck", "--json", "--quiet", f"{site.key}.2")
     assert orjson.loads(out)["clean"]
     record = records.find(site.id, records.VISITOR, forked[0]["visitor_id"])
     assert record is not None
     assert record.state["purposes"]["analytics"]["choice"] == "granted"
-    assert (record.epoch, record.idx) == (2, 1)
+    assert (record.epoch, record.idx) == (2, make.first_index(site, epoch=2))
 
 
 def recovered(app: Flask, site: Site) -> None:
@@ -154,7 +161,7 @@ def test_a_receipt_that_comes_back_does_not_undo_a_later_withdrawal(
         found = recovery.reimport(forked[0]["receipt"], ring=ring(live_app), actor="command", now=clock.now())
         restore_state(found.claims, now=clock.now())
 
-    assert (found.created, found.epoch, found.idx) == (True, 2, 2)
+    assert (found.created, found.epoch, found.idx) == (True, 2, make.first_index(site, epoch=2) + 1)
     record = records.find(site.id, records.VISITOR, visitor)
     assert record is not None
     assert record.state["purposes"]["analytics"]["choice"] == "denied"
@@ -174,3 +181,15 @@ def test_only_what_we_signed_and_what_does_not_contradict_is_taken_back(
             recovery.reimport(wrong, **arguments)
     with transaction(), pytest.raises(recovery.OtherEntry):
         recovery.reimport(forked[1]["receipt"], **arguments)
+
+
+def test_a_command_that_appends_passes_the_gate_first(
+    live_app: Flask, site: Site, forked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lost = tmp_path / "lost.jws"
+    lost.write_text(forked[0]["receipt"] + "\n")
+
+    with pytest.raises(append.LogClosed):
+        command(live_app, monkeypatch, "reimport", str(lost))
+
+    assert state(site) == {"site": "forked"}

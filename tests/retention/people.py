@@ -11,6 +11,7 @@ from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.db import db
 from consent_server.jobs.models import Job
 from consent_server.keys import KeyRing
+from consent_server.ledger.leaf_rules import name_of
 from consent_server.ledger.models import Receipt
 from consent_server.retention.rules import EraseLeaf, parse_leaf
 from consent_server.sites.models import Site
@@ -37,14 +38,14 @@ def known(client: FlaskClient, site: Site, subject: str, **more: object) -> uuid
 
 
 def receipts(site: Site) -> list[Receipt]:
-    """Return the rows of a site's log as the database has them now."""
+    """Return decisions and erase leaves of a site's log as the database has them now, not what it tells of."""
     rows = db.session.scalars(
         select(Receipt)
         .where(Receipt.site_id == site.id)
         .order_by(Receipt.epoch, Receipt.idx)
         .execution_options(populate_existing=True)
     )
-    return list(rows)
+    return [row for row in rows if row.payload is None or name_of(orjson.loads(row.payload)) is None]
 
 
 def leaves(site: Site) -> list[EraseLeaf]:

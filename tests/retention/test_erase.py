@@ -43,7 +43,7 @@ def test_a_visitors_receipts_are_blank_and_the_others_are_not(client: FlaskClien
     done = erase_visitor(site, gone)
 
     rows = people.receipts(site)
-    assert done == service.Erased(2, ((1, 3),))
+    assert done == service.Erased(2, ((1, make.first_index(site) + 3),))
     assert [(row.payload is None, row.visitor_id) for row in rows[:3]] == [
         (True, None),
         (False, kept),
@@ -61,7 +61,7 @@ def test_the_log_names_the_places_and_no_person(client: FlaskClient) -> None:
     erase_visitor(site, gone)
 
     leaf = people.receipts(site)[-1]
-    assert people.leaves(site) == [EraseLeaf(site.key, 1, (0,))]
+    assert people.leaves(site) == [EraseLeaf(site.key, 1, (make.first_index(site),))]
     assert leaf.visitor_id is None
     assert leaf.payload is not None
     assert str(gone).encode() not in leaf.payload
@@ -79,8 +79,9 @@ def test_the_tree_still_grows_from_what_was_signed_before(client: FlaskClient) -
     integrate_logs()
 
     after = client.get(f"/log/{site.key}/checkpoint").text.split("\n")
-    assert (before[1], after[1]) == ("1", "2")
-    proof = client.get(f"/log/{site.key}/proof/0.tlog-proof")
+    start = make.first_index(site)
+    assert (before[1], after[1]) == (str(start + 1), str(start + 2))
+    proof = client.get(f"/log/{site.key}/proof/{start}.tlog-proof")
     assert proof.status_code == 200
 
 
@@ -157,7 +158,7 @@ def test_the_audit_log_knows_that_and_not_who(client: FlaskClient) -> None:
 
     event = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "retention.erase")).one()
     assert (event.actor, event.target) == ("command", site.key)
-    assert event.detail == {"whose": "subject", "receipts": 1, "leaves": ["1/1"]}
+    assert event.detail == {"whose": "subject", "receipts": 1, "leaves": [f"1/{make.first_index(site) + 1}"]}
     assert str(gone) not in str(event.detail)
 
 
@@ -173,7 +174,9 @@ def test_a_person_with_more_receipts_than_a_leaf_names_gets_more_leaves(
     done = erase_visitor(site, gone)
 
     assert done.receipts == 5
-    assert [leaf.indexes for leaf in people.leaves(site)] == [(0, 1), (2, 3), (4,)]
+    start = make.first_index(site)
+    named = [tuple(index - start for index in leaf.indexes) for leaf in people.leaves(site)]
+    assert named == [(0, 1), (2, 3), (4,)]
 
 
 @pytest.mark.parametrize("state", ["sealed", "forked"])
@@ -217,6 +220,10 @@ def test_after_a_recovery_the_older_log_is_named_by_its_epoch(app: Flask, client
 
     done = erase_visitor(site, gone)
 
-    assert done == service.Erased(2, ((2, 1), (2, 2)))
-    assert people.leaves(site) == [EraseLeaf(site.key, 1, (0,)), EraseLeaf(site.key, 2, (0,))]
+    size = db.session.get_one(Log, (site.id, 2)).size
+    assert done == service.Erased(2, ((2, size - 2), (2, size - 1)))
+    assert people.leaves(site) == [
+        EraseLeaf(site.key, 1, (make.first_index(site),)),
+        EraseLeaf(site.key, 2, (make.first_index(site, epoch=2),)),
+    ]
     assert people.everything_about(site, str(gone)) == []

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from consent_server.audit.models import AuditEvent
 from consent_server.db import db, transaction
 from consent_server.problems import InvalidInput, NotSignedIn
+from consent_server.retention.sites import set_retention
 from consent_server.sites import service
 from consent_server.sites.languages import choose_language
 from consent_server.sites.models import ApiKey
@@ -69,6 +70,19 @@ def test_every_change_counts_the_revision_up(app: Flask) -> None:
         service.update_site(site, now=make.NOW, actor=make.STAFF, theme={"accent": "#123456"})
 
     assert site.revision > before
+
+
+def test_consents_do_not_outlive_their_receipts(app: Flask) -> None:
+    site = make.site()
+    with transaction():
+        set_retention(site, 200, now=make.NOW, actor=make.STAFF)
+
+    with pytest.raises(InvalidInput, match="would be erased"), transaction():
+        service.update_site(site, now=make.NOW, actor=make.STAFF, consent_days=201)
+    with transaction():
+        service.update_site(site, now=make.NOW, actor=make.STAFF, consent_days=200)
+
+    assert site.consent_days == 200
 
 
 def test_a_language_in_which_visitors_gave_consent_stays(app: Flask) -> None:

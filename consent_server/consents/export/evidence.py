@@ -13,6 +13,7 @@ from consent_server.consents import records
 from consent_server.consents.export.events import Event, events
 from consent_server.consents.export.shown import Shown, shown
 from consent_server.consents.payload import SCHEMA
+from consent_server.consents.search import UnknownReceipt
 from consent_server.consents.service import ReceiptErased
 from consent_server.consents.timeline_service import history_of
 from consent_server.db import db
@@ -22,14 +23,9 @@ from consent_server.ledger import jws, proving
 from consent_server.ledger.integrate import LogName, newest_checkpoint
 from consent_server.ledger.models import Log, Receipt
 from consent_server.policies.published import SiteView, site_view
-from consent_server.problems import NotFound, Problem
+from consent_server.problems import Problem
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
-
-
-class UnknownReceiptId(NotFound):
-    slug = "unknown-receipt-id"
-    title = "This site has no receipt with this id"
 
 
 class NoDecision(Problem):
@@ -97,11 +93,11 @@ def signed_receipt(site_key: str, receipt_id: uuid.UUID, *, ring: KeyRing) -> tu
     """Return a receipt, its log, and the JWS.
 
     Raises:
-        UnknownReceiptId, ReceiptErased: as their names say.
+        UnknownReceipt, ReceiptErased: as their names say.
     """
     row = ledger.find(site_by_key(site_key).id, receipt_id)
     if row is None:
-        raise UnknownReceiptId("Take the id from a receipt of this site.")
+        raise UnknownReceipt("Take the id from a receipt of this site.")
     if row.payload is None:
         raise ReceiptErased("Its place in the log and its hash remain.")
     log = db.session.get_one(Log, (row.site_id, row.epoch))
@@ -112,7 +108,7 @@ def evidence(site_key: str, receipt_id: uuid.UUID, *, ring: KeyRing, address: st
     """Load a decision's evidence.
 
     Raises:
-        UnknownReceiptId, ReceiptErased, NoDecision: as their names say.
+        UnknownReceipt, ReceiptErased, NoDecision: as their names say.
     """
     row, log, signed = signed_receipt(site_key, receipt_id, ring=ring)
     claims = orjson.loads(row.payload or b"{}")

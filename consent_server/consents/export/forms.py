@@ -38,7 +38,7 @@ def export(
         language: of the PDF's own words; by default the receipt's.
 
     Raises:
-        UnknownReceiptId, ReceiptErased, NoDecision: there is nothing to export.
+        UnknownReceipt, ReceiptErased, NoDecision: there is nothing to export.
         ProfileIncomplete: the form states the controller, and the site's profile does not.
         NothingGranted: Kantara's form cannot state a refusal.
         PdfNotInstalled, FontMissing: the server cannot make this PDF.
