@@ -1,36 +1,73 @@
 """Statements of the decision path, past SQLAlchemy's own machinery, which costs more than the statements themselves.
 
-On PostgreSQL what is sent inside `pipelined()` does not wait for the answers of what was sent before (libpq's pipeline
-mode), values travel in binary form, and many rows as one array for each column: a statement with as many placeholders
-as rows times columns costs the client several times what the rows themselves cost. SQLite runs in our own process and
-has nothing to wait for.
+On PostgreSQL what is sent inside `pipelined()` goes in one round trip (`pipeline.py`), and many rows as one array for
+each column: a statement with as many placeholders as rows times columns costs the client several times what the rows
+themselves cost. SQLite runs in our own process and has nothing to wait for.
 
 A line is the session's own connection: what runs here is part of the transaction that the entry point opened.
 """
 
+import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
 from sqlalchemy.exc import DBAPIError
 
+from consent_server.columns import Column, Kind
 from consent_server.db import db, is_sqlite
+
+if TYPE_CHECKING:
+    from consent_server.pipeline import Command
 
 Result = TypeVar("Result")
 # What a question gives back: call it for its answer, after `pipelined()` where it was asked inside.
 Answer = Callable[[], Result]
 
+_numbers = count(1)
 
-@dataclass(frozen=True)
+
 class Sql:
-    """One statement, by hand for each engine: `%(name)b` on PostgreSQL, `:name` on SQLite."""
+    """One statement with `:name` for its values. `sqlite` is its text where that engine needs another one."""
 
-    postgresql: str
-    sqlite: str
+    def __init__(self, text: str, *, sqlite: str | None = None, **kinds: Kind) -> None:
+        names = tuple(kinds)
+        numbered = re.sub(r":([a-z_]+)", lambda found: f"${names.index(found[1]) + 1}", text)
+        self.sqlite = sqlite or text
+        self._kinds = kinds
+        self._name = f"consent_{next(_numbers)}".encode()
+        self._text = numbered.encode()
+        self._oids = [kind.oid for kind in kinds.values()]
+
+    def command(self, values: Mapping[str, Any]) -> "Command":
+        """Return the statement with its values for PostgreSQL."""
+        from consent_server.pipeline import Command
+
+        body = [kind.binary(values[name]) for name, kind in self._kinds.items()]
+        return Command(self._name, self._text, self._oids, body)
+
+    def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values for SQLite."""
+        return {name: kind.sqlite(values[name]) for name, kind in self._kinds.items()}
+
+    def rows(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Return the values of each row for SQLite."""
+        columns = {name: kind for name, kind in self._kinds.items() if isinstance(kind, Column)}
+        same = {name: kind.sqlite(values[name]) for name, kind in self._kinds.items() if name not in columns}
+        lists = [map(kind.element, values[name]) for name, kind in columns.items()]
+        return (same | dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True))
+
+
+class _Batch:
+    """Commands that go in one round trip, and afterwards the rows of each."""
+
+    __slots__ = ("commands", "rows")
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.rows: list[list[Any]] = []
 
 
 class Line:
@@ -38,111 +75,99 @@ class Line:
 
     def __init__(self) -> None:
         self._connection = db.session.connection()
-        self._driver: Any = self._connection.connection.driver_connection
-        self.on_sqlite = is_sqlite(self._connection.engine)
+        self._on_sqlite = is_sqlite(self._connection.engine)
+        self._batch: _Batch | None = None
 
     @contextmanager
     def pipelined(self) -> Iterator[None]:
-        """Send what follows without waiting for answers; on leaving, all of it has been answered.
+        """Send what follows in one go; on leaving, all of it has been answered.
 
         Raises:
             DBAPIError: one of the statements failed; none after it was executed.
         """
-        if self.on_sqlite or self._driver.pgconn.pipeline_status:
+        if self._on_sqlite or self._batch is not None:
             yield
             return
-        with self._translated(), self._driver.pipeline():
+        batch = self._batch = _Batch()
+        try:
             yield
+            self._run(batch)
+        finally:
+            self._batch = None
 
-    def ask(self, sql: Sql, parameters: Mapping[str, Any]) -> Answer[list[Any]]:
-        """Send a question; the answer gives its rows as tuples, of plain values as the driver has them."""
-        cursor = self._execute(sql, parameters)
-
-        def rows() -> list[Any]:
+    def ask(self, sql: Sql, **values: Any) -> Answer[list[Any]]:
+        """Send a question; the answer gives its rows as tuples, with UUIDs as the driver has them (`uuid_of`)."""
+        if self._on_sqlite:
             with self._translated():
-                found: list[Any] = cursor.fetchall()
-            return found
+                rows: list[Any] = self._driver().execute(sql.sqlite, sql.values(values)).fetchall()
+            return lambda: rows
+        return self._send(sql, values)
 
-        return rows
-
-    def tell(self, sql: Sql, parameters: Mapping[str, Any]) -> None:
+    def tell(self, sql: Sql, **values: Any) -> None:
         """Send a change."""
-        self._execute(sql, parameters)
+        if self._on_sqlite:
+            with self._translated():
+                self._driver().execute(sql.sqlite, sql.values(values))
+        else:
+            self._send(sql, values)
 
-    def tell_many(self, sql: Sql, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, Any]) -> None:
-        """Send a change of many rows: on PostgreSQL one array for each column, on SQLite the statement for each row.
+    def tell_many(self, sql: Sql, **values: Any) -> None:
+        """Send a change of many rows: on PostgreSQL the statement unnests arrays, on SQLite it runs for each row.
 
         Args:
-            sql: on PostgreSQL it unnests the columns' arrays, on SQLite it takes one row.
-            columns: values by column, all of one length.
-            constants: values that are the same for all rows.
+            sql: the statement.
+            values: a list for each column, all of one length; a single value is the same in all rows.
         """
-        if not self.on_sqlite:
-            self.tell(sql, {**columns, **constants})
+        if self._on_sqlite:
+            with self._translated():
+                self._driver().executemany(sql.sqlite, sql.rows(values))
+        else:
+            self._send(sql, values)
+
+    def _send(self, sql: Sql, values: Mapping[str, Any]) -> Answer[list[Any]]:
+        batch = self._batch or _Batch()
+        place = len(batch.commands)
+        batch.commands.append(sql.command(values))
+        if batch is not self._batch:
+            self._run(batch)
+        return lambda: batch.rows[place]
+
+    def _run(self, batch: _Batch) -> None:
+        from consent_server import pipeline
+
+        if not batch.commands:
             return
-        names = tuple(columns)
-        rows = (
-            {**constants, **dict(zip(names, row, strict=True))} for row in zip(*columns.values(), strict=True)
-        )
+        driver = self._driver()
+        may_prepare = driver.prepare_threshold is not None
+        prepared = self._connection.connection.info.setdefault("prepared", set()) if may_prepare else None
         with self._translated():
-            self._driver.cursor().executemany(sql.sqlite, rows)
+            batch.rows = pipeline.run(driver, batch.commands, prepared=prepared)
 
-    def uuids(self, values: Sequence[uuid.UUID | None]) -> list[Any]:
-        """Return UUIDs as the driver takes them: SQLite keeps them as 32 hex digits."""
-        if self.on_sqlite:
-            return [None if value is None else value.hex for value in values]
-        return list(values)
+    def _driver(self) -> Any:
+        return self._connection.connection.driver_connection
 
-    def instants(self, values: Sequence[datetime]) -> list[Any]:
-        """Return aware UTC instants as the driver takes them: SQLite keeps text without a zone."""
-        if self.on_sqlite:
-            return [value.replace(tzinfo=None).isoformat(" ", "microseconds") for value in values]
-        return list(values)
-
-    def among(self, values: Sequence[Any]) -> Any:
-        """Return a list parameter as the driver takes it: an array, or JSON text for SQLite's `json_each`."""
-        return orjson.dumps(values).decode() if self.on_sqlite else list(values)
-
-    def _execute(self, sql: Sql, parameters: Mapping[str, Any]) -> Any:
-        with self._translated():
-            cursor = self._driver.cursor()
-            cursor.execute(sql.sqlite if self.on_sqlite else sql.postgresql, parameters)
-        return cursor
-
-    def _translated(self) -> "_Translated":
-        return _Translated(self._connection)
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise the driver's errors as SQLAlchemy's; a lost connection is thrown out of the pool."""
+        dialect: Any = self._connection.dialect
+        try:
+            yield
+        except dialect.loaded_dbapi.Error as error:
+            lost = dialect.is_disconnect(error, self._driver(), None)
+            if lost:
+                self._connection.invalidate(error)
+            # As everywhere without the values, which are visitors' data.
+            raise DBAPIError.instance(
+                None,
+                None,
+                error,
+                dialect.loaded_dbapi.Error,
+                hide_parameters=True,
+                connection_invalidated=lost,
+                dialect=dialect,
+            ) from error
 
 
 def uuid_of(value: Any) -> uuid.UUID:
-    """Return a UUID that the driver gave."""
+    """Return a UUID that a line gave: PostgreSQL gives it whole, SQLite as hex digits."""
     return value if isinstance(value, uuid.UUID) else uuid.UUID(hex=value)
-
-
-class _Translated:
-    """Raises the driver's errors as SQLAlchemy's; a lost connection is thrown out of the pool."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: Any) -> None:
-        dialect = self._connection.dialect
-        if error is None or not isinstance(error, dialect.loaded_dbapi.Error):
-            return
-        lost = dialect.is_disconnect(error, self._connection.connection.driver_connection, None)
-        if lost:
-            self._connection.invalidate(error)
-        # As everywhere without the values, which are visitors' data.
-        raise DBAPIError.instance(
-            None,
-            None,
-            error,
-            dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=lost,
-            dialect=dialect,
-        ) from error

@@ -4,12 +4,13 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
 from consent_server import clock
 from consent_server.bulk import Answer, Sql, uuid_of
+from consent_server.columns import BIGINTS, INSTANTS, INTEGER, TEXTS, UUIDS
 from consent_server.consents.facts import ConsentState, DecisionFacts
 from consent_server.consents.payload import Decision
 from consent_server.consents.records import SUBJECT, VISITOR
@@ -37,19 +38,25 @@ class Known:
     subjects: Mapping[uuid.UUID, str]
 
 
-_STATES = Sql(
-    "SELECT holder, state FROM consent_record"
-    " WHERE site_id = %(site_id)b::integer AND holder_kind = 'visitor' AND holder = ANY(%(holders)b)",
-    "SELECT holder, state FROM consent_record"
-    " WHERE site_id = :site_id AND holder_kind = 'visitor' AND holder IN (SELECT value FROM json_each(:holders))",
+_STATE_OF = (
+    "SELECT holder, state FROM consent_record WHERE site_id = :site_id AND holder_kind = 'visitor' AND holder"
 )
-_LINKED = (
+_STATES = Sql(
+    f"{_STATE_OF} = ANY(:holders)",
+    sqlite=f"{_STATE_OF} IN (SELECT value FROM json_each(:holders))",  # noqa: S608 - no value in it
+    site_id=INTEGER,
+    holders=TEXTS,
+)
+_SUBJECT_OF = (
     "SELECT link.visitor_id, link.subject, record.state FROM subject_link AS link LEFT JOIN consent_record AS record"
     " ON record.site_id = link.site_id AND record.holder_kind = 'subject' AND record.holder = link.subject"
+    " WHERE link.site_id = :site_id AND link.visitor_id"
 )
 _SUBJECTS = Sql(
-    f"{_LINKED} WHERE link.site_id = %(site_id)b::integer AND link.visitor_id = ANY(%(visitors)b)",
-    f"{_LINKED} WHERE link.site_id = :site_id AND link.visitor_id IN (SELECT value FROM json_each(:visitors))",  # noqa: S608 - no value in it
+    f"{_SUBJECT_OF} = ANY(:visitors)",
+    sqlite=f"{_SUBJECT_OF} IN (SELECT value FROM json_each(:visitors))",  # noqa: S608 - no value in it
+    site_id=INTEGER,
+    visitors=UUIDS,
 )
 _COLUMNS = "site_id, holder_kind, holder, state, epoch, idx, language, updated_at"
 # A decision answers whatever was flagged before.
@@ -59,22 +66,27 @@ _REPLACE = (
     " flag = NULL, flag_version_id = NULL, flag_purposes = NULL, flagged_at = NULL"
 )
 _PUT = Sql(
-    f"INSERT INTO consent_record ({_COLUMNS})"  # noqa: S608 - our own columns' names
-    " SELECT %(site_id)b::integer, new.kind, new.holder, new.state, %(epoch)b::integer, new.idx, new.language, new.at"
-    " FROM unnest(%(holder_kind)b::text[], %(holder)b::text[], %(state)b::text[], %(idx)b::bigint[],"
-    " %(language)b::text[], %(updated_at)b::timestamptz[]) AS new (kind, holder, state, idx, language, at)"
-    + _REPLACE,
-    f"INSERT INTO consent_record ({_COLUMNS})"  # noqa: S608 - our own columns' names
-    " VALUES (:site_id, :holder_kind, :holder, :state, :epoch, :idx, :language, :updated_at)" + _REPLACE,
+    f"INSERT INTO consent_record ({_COLUMNS}) SELECT :site_id, new.kind, new.holder, new.state, :epoch,"  # noqa: S608 - our own columns' names
+    " new.idx, new.language, new.at FROM unnest(:holder_kind, :holder, :state, :idx, :language, :updated_at)"
+    f" AS new (kind, holder, state, idx, language, at){_REPLACE}",
+    sqlite=f"INSERT INTO consent_record ({_COLUMNS})"  # noqa: S608 - our own columns' names
+    f" VALUES (:site_id, :holder_kind, :holder, :state, :epoch, :idx, :language, :updated_at){_REPLACE}",
+    site_id=INTEGER,
+    epoch=INTEGER,
+    holder_kind=TEXTS,
+    holder=TEXTS,
+    state=TEXTS,
+    idx=BIGINTS,
+    language=TEXTS,
+    updated_at=INSTANTS,
 )
 
 
 def ask_known(log: OpenLog, visitors: Collection[uuid.UUID]) -> Answer[Known]:
     """Ask what is known of these visitors of the site whose log is locked."""
-    ids, line = list(visitors), log.line
-    holders = line.among([str(each) for each in ids])
-    states = line.ask(_STATES, {"site_id": log.site_id, "holders": holders})
-    linked = line.ask(_SUBJECTS, {"site_id": log.site_id, "visitors": line.among(line.uuids(ids))})
+    ids = list(visitors)
+    states = log.line.ask(_STATES, site_id=log.site_id, holders=[str(each) for each in ids])
+    linked = log.line.ask(_SUBJECTS, site_id=log.site_id, visitors=ids)
 
     def known() -> Known:
         subjects: dict[uuid.UUID, str] = {}
@@ -126,17 +138,19 @@ def _put(
     # In key order, as the sweep locks them: the two then never wait for each other in a circle.
     holders = sorted(last)
     rows = [last[holder] for holder in holders]
-    columns: dict[str, list[Any]] = {
-        "holder_kind": [kind for kind, _ in holders],
-        "holder": [name for _, name in holders],
-        "state": [
+    log.line.tell_many(
+        _PUT,
+        site_id=log.site_id,
+        epoch=log.epoch,
+        holder_kind=[kind for kind, _ in holders],
+        holder=[name for _, name in holders],
+        state=[
             orjson.dumps(states[holder].to_json(), option=orjson.OPT_SORT_KEYS).decode() for holder in holders
         ],
-        "idx": [stored.idx for stored, _ in rows],
-        "language": [submission.decision.language for _, submission in rows],
-        "updated_at": log.line.instants([submission.at for _, submission in rows]),
-    }
-    log.line.tell_many(_PUT, columns, {"site_id": log.site_id, "epoch": log.epoch})
+        idx=[stored.idx for stored, _ in rows],
+        language=[submission.decision.language for _, submission in rows],
+        updated_at=[submission.at for _, submission in rows],
+    )
 
 
 def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> DecisionFacts:

@@ -17,7 +17,7 @@ from consent_server.consents.records import look_again
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import append as ledger
-from consent_server.ledger import jws
+from consent_server.ledger import jws, leaves
 from consent_server.ledger.models import Log
 from consent_server.policies.published import SiteView, ask_refreshed
 from consent_server.problems import Problem
@@ -90,6 +90,7 @@ def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     """
     log = ledger.lock_log(site.id)
     submissions = draw()
+    leaves.tell(log, now=submissions[-1].at)
     with log.line.pipelined():
         # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
         newest = ask_refreshed(log.line, site)

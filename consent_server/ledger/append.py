@@ -14,6 +14,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from consent_server.bulk import Answer, Line, Sql, uuid_of
+from consent_server.columns import BIGINT, BIGINTS, BYTES, INSTANTS, INTEGER, TEXTS, UUIDS
 from consent_server.db import db
 from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.models import Receipt
@@ -61,26 +62,36 @@ class OpenLog:
     line: Line
 
 
-_NEWEST = "SELECT epoch, origin, size, state FROM log WHERE site_id = {} ORDER BY epoch DESC LIMIT 1"
-_LOCK = Sql(_NEWEST.format("%(site_id)b::integer") + " FOR UPDATE", _NEWEST.format(":site_id"))
+_NEWEST = "SELECT epoch, origin, size, state FROM log WHERE site_id = :site_id ORDER BY epoch DESC LIMIT 1"
+_LOCK = Sql(f"{_NEWEST} FOR UPDATE", sqlite=_NEWEST, site_id=INTEGER)
+_OF_THESE = "SELECT epoch, idx, receipt_id, kid, payload FROM receipt WHERE site_id = :site_id AND receipt_id"
 _STANDING = Sql(
-    "SELECT epoch, idx, receipt_id, kid, payload FROM receipt"
-    " WHERE site_id = %(site_id)b::integer AND receipt_id = ANY(%(receipt_ids)b)",
-    "SELECT epoch, idx, receipt_id, kid, payload FROM receipt"
-    " WHERE site_id = :site_id AND receipt_id IN (SELECT value FROM json_each(:receipt_ids))",
+    f"{_OF_THESE} = ANY(:receipt_ids)",
+    sqlite=f"{_OF_THESE} IN (SELECT value FROM json_each(:receipt_ids))",  # noqa: S608 - no value in it
+    site_id=INTEGER,
+    receipt_ids=UUIDS,
 )
 _COLUMNS = "site_id, epoch, idx, receipt_id, kid, visitor_id, issued_at, entry, payload"
 _INSERT = Sql(
-    f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
-    " SELECT %(site_id)b::integer, %(epoch)b::integer, new.* FROM unnest(%(idx)b::bigint[], %(receipt_id)b::uuid[],"
-    " %(kid)b::text[], %(visitor_id)b::uuid[], %(issued_at)b::timestamptz[], %(entry)b::bytea[], %(payload)b::bytea[])"
-    " AS new",
-    f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
+    f"INSERT INTO receipt ({_COLUMNS}) SELECT :site_id, :epoch, new.* FROM"  # noqa: S608 - our own columns' names
+    " unnest(:idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload) AS new",
+    sqlite=f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
     " VALUES (:site_id, :epoch, :idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload)",
+    site_id=INTEGER,
+    epoch=INTEGER,
+    idx=BIGINTS,
+    receipt_id=UUIDS,
+    kid=TEXTS,
+    visitor_id=UUIDS,
+    issued_at=INSTANTS,
+    entry=BYTES,
+    payload=BYTES,
 )
 _GROW = Sql(
-    "UPDATE log SET size = %(size)b::bigint WHERE site_id = %(site_id)b::integer AND epoch = %(epoch)b::integer",
     "UPDATE log SET size = :size WHERE site_id = :site_id AND epoch = :epoch",
+    size=BIGINT,
+    site_id=INTEGER,
+    epoch=INTEGER,
 )
 
 
@@ -91,7 +102,7 @@ def lock_log(site_id: int) -> OpenLog:
         LogClosed: the log is sealed or forked.
     """
     line = Line()
-    [(epoch, origin, size, state)] = line.ask(_LOCK, {"site_id": site_id})()
+    [(epoch, origin, size, state)] = line.ask(_LOCK, site_id=site_id)()
     if state != "open":
         raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
     return OpenLog(site_id, epoch, origin, size, line)
@@ -106,8 +117,7 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
 
 def ask_standing(log: OpenLog, receipt_ids: Collection[uuid.UUID]) -> Answer[dict[uuid.UUID, Stored]]:
     """Ask for the receipts of these ids that there are, in whichever epoch of the site's log."""
-    ids = log.line.among(log.line.uuids(list(receipt_ids)))
-    rows = log.line.ask(_STANDING, {"site_id": log.site_id, "receipt_ids": ids})
+    rows = log.line.ask(_STANDING, site_id=log.site_id, receipt_ids=list(receipt_ids))
 
     def standing() -> dict[uuid.UUID, Stored]:
         found = [Stored(epoch, idx, uuid_of(key), kid, payload) for epoch, idx, key, kid, payload in rows()]
@@ -120,21 +130,22 @@ def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
     """Store entries at the next indexes of a locked log, in their order."""
     if not entries:
         return []
-    first, line = log.size, log.line
+    first = log.size
     log.size = first + len(entries)
-    here = {"site_id": log.site_id, "epoch": log.epoch}
-    columns = {
-        "idx": list(range(first, log.size)),
-        "receipt_id": line.uuids([entry.receipt_id for entry in entries]),
-        "kid": [entry.kid for entry in entries],
-        "visitor_id": line.uuids([entry.visitor_id for entry in entries]),
-        "issued_at": line.instants([entry.issued_at for entry in entries]),
-        "entry": [hashlib.sha256(entry.payload).digest() for entry in entries],
-        "payload": [entry.payload for entry in entries],
-    }
-    with line.pipelined():
-        line.tell_many(_INSERT, columns, here)
-        line.tell(_GROW, {**here, "size": log.size})
+    with log.line.pipelined():
+        log.line.tell_many(
+            _INSERT,
+            site_id=log.site_id,
+            epoch=log.epoch,
+            idx=range(first, log.size),
+            receipt_id=[entry.receipt_id for entry in entries],
+            kid=[entry.kid for entry in entries],
+            visitor_id=[entry.visitor_id for entry in entries],
+            issued_at=[entry.issued_at for entry in entries],
+            entry=[hashlib.sha256(entry.payload).digest() for entry in entries],
+            payload=[entry.payload for entry in entries],
+        )
+        log.line.tell(_GROW, site_id=log.site_id, epoch=log.epoch, size=log.size)
     return [
         Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
         for idx, entry in enumerate(entries, first)

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import select
 
 from consent_server.bulk import Answer, Line, Sql
+from consent_server.columns import INTEGER
 from consent_server.db import db
 from consent_server.policies.facts import VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
@@ -77,10 +78,7 @@ class SiteView:
         return next((version for version in self.versions if version.number == number), None)
 
 
-_REVISION = Sql(
-    "SELECT revision FROM site WHERE id = %(site_id)b::integer",
-    "SELECT revision FROM site WHERE id = :site_id",
-)
+_REVISION = Sql("SELECT revision FROM site WHERE id = :site_id", site_id=INTEGER)
 _versions: dict[int, PublishedVersion] = {}
 _views: dict[str, tuple[float, SiteView]] = {}
 _lock = threading.Lock()
@@ -135,7 +133,7 @@ def recent_view(site_key: str, *, max_age: float) -> SiteView | None:
 
 def ask_refreshed(line: Line, view: SiteView) -> Answer[SiteView]:
     """Ask whether the site has changed since; the answer is the view, read anew if it has."""
-    rows = line.ask(_REVISION, {"site_id": view.id})
+    rows = line.ask(_REVISION, site_id=view.id)
 
     def refreshed() -> SiteView:
         [(revision,)] = rows()
