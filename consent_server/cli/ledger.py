@@ -127,7 +127,7 @@ def _text(report: Report) -> str:
     lines = [str(finding) for finding in report.findings]
     lines += [f"{log}: {where}: {count} more like these" for log, where, count in report.surplus()]
     looked = (
-        f"{report.logs} logs, {report.leaves:,} receipts, {report.checkpoints:,} checkpoints, "
+        f"{report.logs} logs, {report.leaves:,} leaves, {report.checkpoints:,} checkpoints, "
         f"{report.anchors:,} anchors"
     )
     verdict = "nothing is wrong" if report.clean else f"{len(report.findings)} findings"
