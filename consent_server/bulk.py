@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from consent_server.columns import Column, Kind
-from consent_server.db import db, is_sqlite
+from consent_server.db import PREPARED, db, is_sqlite
 
 if TYPE_CHECKING:
     from consent_server.pipeline import Command
@@ -137,11 +137,9 @@ class Line:
 
         if not batch.commands:
             return
-        driver = self._driver()
-        may_prepare = driver.prepare_threshold is not None
-        prepared = self._connection.connection.info.setdefault("prepared", set()) if may_prepare else None
+        prepared = self._connection.connection.info.get(PREPARED)
         with self._translated():
-            batch.rows = pipeline.run(driver, batch.commands, prepared=prepared)
+            batch.rows = pipeline.run(self._driver(), batch.commands, prepared=prepared)
 
     def _driver(self) -> Any:
         return self._connection.connection.driver_connection

@@ -34,6 +34,7 @@ NAMES = {
 }
 BUSY_TIMEOUT_MS = 10_000
 PING_AFTER_SECONDS = 1.0
+PREPARED = "prepared"  # in a connection's `info`: names of the statements that it has prepared
 
 # SQLite gives a row number only to INTEGER PRIMARY KEY; PostgreSQL gets eight bytes.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -127,14 +128,25 @@ def is_sqlite(engine: Engine | None = None) -> bool:
     return (engine or db.engine).dialect.name == "sqlite"
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Attach the pragmas and BEGIN IMMEDIATE to an SQLite engine, and a look at idle connections to others."""
+def prepare_engine(engine: Engine, *, prepares: bool) -> None:
+    """Attach what the engine needs: SQLite's pragmas and BEGIN IMMEDIATE; for others a look at idle connections.
+
+    Args:
+        engine: a new one.
+        prepares: whether statements may be prepared; not so behind a pooler that shares sessions between transactions.
+    """
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _sqlite_pragmas)
         event.listen(engine, "begin", _sqlite_begin)
     else:
+        if prepares:
+            event.listen(engine, "connect", _note_prepared)
         event.listen(engine, "checkin", _note_return)
         event.listen(engine, "checkout", partial(_ping_idle, engine.dialect))
+
+
+def _note_prepared(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    record.info[PREPARED] = set()
 
 
 def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
