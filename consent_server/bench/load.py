@@ -125,6 +125,10 @@ class Generator:
         self._latencies = array("d")
         before, own, begin = self._cpu(), time.process_time(), time.perf_counter()
         self._loop(until=begin + load.seconds)
+        while not self._latencies and time.perf_counter() < begin + DRAIN_SECONDS:
+            self._loop(
+                until=time.perf_counter() + load.seconds
+            )  # too short for a single answer: measure longer
         measured, own, after = time.perf_counter() - begin, time.process_time() - own, self._cpu()
         latencies = sorted(self._latencies)
         self._drain()

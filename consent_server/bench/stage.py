@@ -97,12 +97,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class Grounds:
-    """Where stages are set: an engine, and how to come by databases of it. `url` is empty for SQLite."""
+    """Where stages are set: an engine, and how to come by databases of it. `url` is empty for SQLite.
+
+    A `lent` database is left as empty as it was found; all others are thrown away as they are.
+    """
 
     engine: str
     folder: Path
     url: str
     threads: int | None
+    lent: bool = False
 
     @contextmanager
     def stage(self, servers: Collection[str]) -> Iterator[Stage]:
@@ -110,7 +114,8 @@ class Grounds:
         with ExitStack() as stack:
             more = stack.enter_context(self._beside("filled", FILLED)) if FILLED in servers else None
             here = tuple(name for name in (BASELINE, PRODUCT) if name in servers)
-            yield stack.enter_context(_stage(self._environment(self.folder, self.url), here, more))
+            environment = self._environment(self.folder, self.url)
+            yield stack.enter_context(_stage(environment, here, filled=more, lent=self.lent))
 
     @contextmanager
     def quiet_stage(self) -> Iterator[Stage]:
@@ -125,7 +130,7 @@ class Grounds:
         with ExitStack() as stack:
             url = stack.enter_context(postgres.sibling(self.url, name)) if self.url else ""
             environment = self._environment(folder, url) | dict(more or {})
-            yield stack.enter_context(_stage(environment, (server,), None))
+            yield stack.enter_context(_stage(environment, (server,)))
 
     def _environment(self, folder: Path, url: str) -> dict[str, str]:
         environment = {
@@ -149,11 +154,13 @@ def grounds(
         url = ""
         if engine == POSTGRESQL:
             url = database_url or stack.enter_context(postgres.own_server(folder))
-        yield Grounds(engine, folder, url, threads)
+        yield Grounds(engine, folder, url, threads, lent=engine == POSTGRESQL and database_url is not None)
 
 
 @contextmanager
-def _stage(environment: dict[str, str], servers: tuple[str, ...], filled: Stage | None) -> Iterator[Stage]:
+def _stage(
+    environment: dict[str, str], servers: tuple[str, ...], *, filled: Stage | None = None, lent: bool = False
+) -> Iterator[Stage]:
     settings = load_settings(environment)
     _build_widget()
     create_keys(settings.keys_dir)
@@ -173,7 +180,9 @@ def _stage(environment: dict[str, str], servers: tuple[str, ...], filled: Stage 
             server = postgres.facts(database) if database.dialect.name == POSTGRESQL else None
             yield Stage(settings, ports, started, database, server, site, filled)
     finally:
-        _clear(database)
+        if lent:
+            _clear(database)
+        database.dispose()
 
 
 @contextmanager
@@ -201,4 +210,3 @@ def _clear(database: Engine) -> None:
     migrate.downgrade(database, "base")
     with database.begin() as connection:
         connection.execute(text("drop table if exists alembic_version"))
-    database.dispose()

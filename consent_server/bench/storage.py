@@ -41,7 +41,7 @@ def sizes(database: Engine) -> dict[str, int]:
     with database.connect() as connection:
         if postgresql:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(text("vacuum"))
+            connection.execute(text("vacuum analyze"))
         found: dict[str, int] = {}
         for name, count in connection.execute(_POSTGRESQL if postgresql else _SQLITE):
             found[name] = found.get(name, 0) + int(count)

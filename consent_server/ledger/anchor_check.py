@@ -1,14 +1,12 @@
 """fsck, part three: what was anchored outside the database must still be inside it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from consent_server.keys import KeyRing
-from consent_server.ledger import anchor_file
-from consent_server.ledger.anchor_file import Head
+from consent_server.ledger.anchor_file import Head, Lines
 from consent_server.ledger.findings import Finding, Report
 from consent_server.ledger.integrate import LogName
 from consent_server.ledger.models import SignedCheckpoint, Tree
@@ -39,17 +37,17 @@ def cited_by(claims: Mapping[str, Any]) -> Cited | None:
 def check_anchors(
     connection: Connection,
     ring: KeyRing,
-    path: Path,
+    anchored: Lines,
     origins: Mapping[str, LogName],
     *,
     only: Collection[str] | None,
     recoveries: Recoveries,
     report: Report,
 ) -> None:
-    """Compare every line of the anchor file with the database; `only` leaves out all other logs."""
+    """Compare lines of the anchor file with the database; `only` leaves out all other logs."""
     waiting: dict[str, list[Head]] = {}
     held = 0
-    for number, head in anchor_file.lines(path):
+    for number, head in anchored:
         if head is None:
             report.add(Finding(None, "anchor file", "line", number, "it cannot be read"))
             continue

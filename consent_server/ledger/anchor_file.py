@@ -8,9 +8,11 @@ A crash in the middle of a write leaves a torn line, which readers pass over; th
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
@@ -46,6 +48,9 @@ class Head:
         return orjson.dumps(members) + b"\n"
 
 
+Lines = Iterator[tuple[int, Head | None]]
+
+
 def append(path: Path, heads: Sequence[Head], *, rotate_at: int = ROTATE_BYTES) -> int:
     """Append heads, fsync, and return the file's size. Several processes may do so at once.
 
@@ -70,14 +75,23 @@ def append(path: Path, heads: Sequence[Head], *, rotate_at: int = ROTATE_BYTES) 
         os.close(handle)
 
 
-def lines(path: Path) -> Iterator[tuple[int, Head | None]]:
+def lines(path: Path) -> Lines:
     """Return the heads by line number, read as they are asked for; None for a line that is damaged but not torn."""
+    with as_of_now(path) as written:
+        yield from written
+
+
+@contextmanager
+def as_of_now(path: Path | None) -> Iterator[Lines]:
+    """Return the heads that the file has now, whatever is appended or put in its place until they have been read.
+
+    No file, or an absent one, has none.
+    """
+    if path is None or not path.exists():
+        yield iter(())
+        return
     with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            text = line.strip()
-            head = _parse(text)
-            if head is not None or not _is_torn(text):
-                yield number, head
+        yield _read(file, os.fstat(file.fileno()).st_size)
 
 
 def newest(path: Path) -> dict[str, Head]:
@@ -98,6 +112,18 @@ def newest(path: Path) -> dict[str, Head]:
         if head.origin not in heads or heads[head.origin].size <= head.size:
             heads[head.origin] = head
     return heads
+
+
+def _read(file: BinaryIO, end: int) -> Lines:
+    read = 0
+    for number, line in enumerate(file, 1):
+        read += len(line)
+        if read > end:
+            return
+        text = line.strip()
+        head = _parse(text)
+        if head is not None or not _is_torn(text):
+            yield number, head
 
 
 def _write(handle: int, data: bytes) -> None:

@@ -2,7 +2,7 @@
 
 Nothing stored is believed: hashes, tiles, edge and roots are computed anew and compared. Memory does not grow with a log
 (but for two bits a leaf, to match blank rows with the erase leaves that name them). All of a site's logs are read in one
-snapshot, so that a server that goes on appending does not disturb it.
+snapshot, and of the anchor file what was there before it, so that a server that goes on appending does not disturb it.
 """
 
 import uuid
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, func, select, text
 from consent_server.keys import KeyRing
 from consent_server.ledger import fsck_rows, merkle
 from consent_server.ledger.anchor_check import Recoveries, check_anchors, cited_by
+from consent_server.ledger.anchor_file import as_of_now
 from consent_server.ledger.findings import Finding, Report, Scope
 from consent_server.ledger.fsck_leaves import LeafCheck
 from consent_server.ledger.fsck_rows import Erasures, Row
@@ -65,18 +66,17 @@ def check(
 ) -> Report:
     """Check all logs, or those of the site of the log named `only`, and return what is wrong."""
     report = Report()
-    logs = _logs(connection)
-    chosen = {log.site_id for log in logs if only in (None, log.name)}
-    recoveries: Recoveries = {}
-    for site_id in sorted(chosen):
-        epochs = [log for log in logs if log.site_id == site_id]
-        recoveries |= _check_site(connection, ring, epochs, report, progress)
-    if anchor_file is not None and anchor_file.exists():
+    # Before the database is looked at: what a server anchors later need not be in the snapshot.
+    with as_of_now(anchor_file) as anchored:
+        logs = _logs(connection)
+        chosen = {log.site_id for log in logs if only in (None, log.name)}
+        recoveries: Recoveries = {}
+        for site_id in sorted(chosen):
+            epochs = [log for log in logs if log.site_id == site_id]
+            recoveries |= _check_site(connection, ring, epochs, report, progress)
         origins = {log.origin: log.key for log in logs if log.site_id in chosen}
         known = None if only is None else set(origins)
-        check_anchors(
-            connection, ring, anchor_file, origins, only=known, recoveries=recoveries, report=report
-        )
+        check_anchors(connection, ring, anchored, origins, only=known, recoveries=recoveries, report=report)
     return report
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,12 +20,9 @@ from consent_server.ledger.models import Log, Receipt, Tree
 def broken(app: Flask, site_id: int, acknowledged: Mapping[str, bytes], *, anchors: Path) -> list[str]:
     """Return what is broken of the promises made so far; servers may go on answering meanwhile."""
     promised = dict(acknowledged)
-    as_of_now = anchors.with_name("anchors-before.jsonl")
-    if anchors.exists():
-        shutil.copyfile(anchors, as_of_now)
     with app.app_context(), fsck.snapshot(db.engine) as connection:
         found = _receipts(connection, site_id, promised) + _logs(connection, site_id)
-        report = fsck.check(connection, app.extensions["keys"], anchor_file=as_of_now)
+        report = fsck.check(connection, app.extensions["keys"], anchor_file=anchors)
         fsck.check_file(connection, report)
         return found + [str(each) for each in report.findings]
 

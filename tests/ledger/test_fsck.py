@@ -1,6 +1,7 @@
 """fsck on sound logs and on logs that somebody with the database's password has changed."""
 
 import hashlib
+import itertools
 import uuid
 from pathlib import Path
 
@@ -243,3 +244,21 @@ def test_a_server_that_goes_on_appending_does_not_disturb_a_snapshot(live_app: F
         assert fsck.check(connection, log.ring).leaves == rows == 50
     with fsck.snapshot(db.engine) as connection:
         assert found(fsck.check(connection, log.ring, anchor_file=log.anchors)) == ""
+
+
+def test_what_is_anchored_while_fsck_reads_is_not_missing(live_app: Flask, tmp_path: Path) -> None:
+    log = filled(live_app, tmp_path, 50)
+    db.session.commit()
+    later = itertools.count(1)
+
+    with fsck.snapshot(db.engine) as connection:
+        report = fsck.check(
+            connection,
+            log.ring,
+            anchor_file=log.anchors,
+            progress=lambda *_: fill(log, 3, now=make.later(next(later))),
+        )
+
+    assert next(later) > 1, "nothing was appended meanwhile"
+    assert found(report) == ""
+    assert (report.leaves, report.anchors) == (50, 1)
