@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from consent_server.columns import Column, Kind
-from consent_server.db import PREPARED, db, is_sqlite
+from consent_server.db import db, is_sqlite
 
 if TYPE_CHECKING:
     from consent_server.pipeline import Command
@@ -133,11 +133,11 @@ class Line:
         return lambda: batch.rows[place]
 
     def _run(self, batch: _Batch) -> None:
-        from consent_server import pipeline
+        from consent_server import pipeline, postgresql  # the driver is an extra
 
         if not batch.commands:
             return
-        prepared = self._connection.connection.info.get(PREPARED)
+        prepared = self._connection.connection.info.get(postgresql.PREPARED)
         with self._translated():
             batch.rows = pipeline.run(self._driver(), batch.commands, prepared=prepared)
 

@@ -88,7 +88,18 @@ def _database(text: str) -> str:
     if "://" not in text or scheme not in ("sqlite", "postgresql", "postgres", "postgresql+psycopg"):
         raise ValueError("must start with sqlite:/// or postgresql://")
     rest = text.split("://", 1)[1]
-    return text if scheme == "sqlite" else f"postgresql+psycopg://{rest}"
+    return text if scheme == "sqlite" else f"postgresql+psycopg://{_hosts_as_options(rest)}"
+
+
+def _hosts_as_options(rest: str) -> str:
+    """Turn `user@one:5432,two:5432/name`, which libpq understands, into the form that SQLAlchemy does."""
+    authority, _, path = rest.partition("/")
+    user, at, hosts = authority.rpartition("@")
+    if "," not in hosts:
+        return rest
+    name, _, options = path.partition("?")
+    listed = [f"host={host}" for host in hosts.split(",")]
+    return f"{user}{at}/{name}?" + "&".join([*listed, *([options] if options else [])])
 
 
 def _rate(text: str) -> str:
@@ -113,7 +124,8 @@ SETTINGS = (
         "database_url",
         _database,
         "",
-        "Database; empty means `consent.sqlite3` in the data folder. PostgreSQL: `postgresql://user@host/name`.",
+        "Database; empty means `consent.sqlite3` in the data folder. PostgreSQL: `postgresql://user@host/name`; "
+        "with a standby `postgresql://user@one,two/name?target_session_attrs=read-write`.",
         secret=True,
     ),
     Setting("keys_dir", str, "", "Folder of the key files; empty means `keys` in the data folder."),

@@ -6,23 +6,18 @@ fails with "database is locked" under load however long its busy timeout is. Rea
 and wait for nobody.
 """
 
-import select
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DisconnectionError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator
 
 NAMES = {
@@ -33,8 +28,6 @@ NAMES = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_TIMEOUT_MS = 10_000
-PING_AFTER_SECONDS = 1.0
-PREPARED = "prepared"  # in a connection's `info`: names of the statements that it has prepared
 
 # SQLite gives a row number only to INTEGER PRIMARY KEY; PostgreSQL gets eight bytes.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -129,50 +122,19 @@ def is_sqlite(engine: Engine | None = None) -> bool:
 
 
 def prepare_engine(engine: Engine, *, prepares: bool) -> None:
-    """Attach what the engine needs: SQLite's pragmas and BEGIN IMMEDIATE; for others a look at idle connections.
+    """Attach what the engine needs: SQLite's pragmas and BEGIN IMMEDIATE, or what `postgresql` says of connections.
 
     Args:
         engine: a new one.
         prepares: whether statements may be prepared; not so behind a pooler that shares sessions between transactions.
     """
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _sqlite_pragmas)
-        event.listen(engine, "begin", _sqlite_begin)
-    else:
-        if prepares:
-            event.listen(engine, "connect", _note_prepared)
-        event.listen(engine, "checkin", _note_return)
-        event.listen(engine, "checkout", partial(_ping_idle, engine.dialect))
+    if engine.dialect.name != "sqlite":
+        from consent_server import postgresql  # the driver is an extra
 
-
-def _note_prepared(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
-    record.info[PREPARED] = set()
-
-
-def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
-    record.info["returned"] = time.monotonic()
-
-
-def _ping_idle(
-    dialect: Dialect, connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
-) -> None:
-    """Ask a connection that may be dead whether it lives; the pool gives another one if it does not.
-
-    `pool_pre_ping` would ask every time, which costs a busy committer a round trip a batch. A server that ended the
-    connection has said so, or the socket is at its end: then there is something to read. Silence for longer may also
-    be a network that forgot us.
-    """
-    returned = record.info.get("returned")
-    if returned is None:
+        postgresql.prepare_engine(engine, prepares=prepares)
         return
-    socket = select.poll()
-    socket.register(connection.fileno(), select.POLLIN)
-    if not socket.poll(0) and time.monotonic() - returned < PING_AFTER_SECONDS:
-        return
-    try:
-        dialect.do_ping(connection)
-    except dialect.loaded_dbapi.Error as error:
-        raise DisconnectionError from error
+    event.listen(engine, "connect", _sqlite_pragmas)
+    event.listen(engine, "begin", _sqlite_begin)
 
 
 def _sqlite_pragmas(connection: Any, _record: Any) -> None:

@@ -113,6 +113,7 @@ CHECK: Final[Words] = {
     "form": _("Form"),
     "signature": _("Signature"),
     "log": _("Place in the log"),
+    "told": _("Told before"),
     "version": _("Policy version"),
     "text": _("Text that was shown"),
 }
@@ -120,6 +121,7 @@ CHECK_PASSED: Final[Words] = {
     "form": _("It has the form of a consent receipt."),
     "signature": _("Signed by a key of this server."),
     "log": _("The log has exactly this receipt at its index."),
+    "told": _("The log told of that policy version and that banner before it."),
     "version": _("It names the policy version as it was published."),
     "text": _("It names the text as it was published in that language."),
 }
@@ -127,6 +129,7 @@ CHECK_FAILED: Final[Words] = {
     "form": _("This is not a receipt."),
     "signature": _("No key of this server signed these bytes."),
     "log": _("The log does not have this receipt at its index."),
+    "told": _("The log had not told of that policy version and that banner before it."),
     "version": _("The policy version that it names was not published so."),
     "text": _("The text that it names was not published in that language."),
 }

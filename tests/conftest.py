@@ -26,13 +26,15 @@ from consent_server.policies import published
 from consent_server.rate_limit import limiter
 
 from .chromium import browser  # noqa: F401 - a fixture
-from .engines import ENGINES, Databases
+from .engines import CITUS, ENGINES, Databases
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=[*ENGINES, "both"], default="both", help="databases to run on")
+    parser.addoption(
+        "--engine", choices=[*ENGINES, CITUS, "both"], default="both", help="databases to run on"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

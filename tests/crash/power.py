@@ -151,8 +151,8 @@ class Disk:
         if not self.dark:
             self.syncs += 1
             file.sync()
-            if self._now.get(name) is file:
-                self._kept[name] = file
+            if self._now.get(name) is file and self._kept.get(name) is not file:
+                self._kept = dict(self._now)  # it is new: SQLite syncs the folder too, and all names in it
         return not self.dark
 
     def delete(self, name: str, *, synced: bool) -> bool:
@@ -161,7 +161,7 @@ class Disk:
         if not self.dark:
             self._now.pop(name, None)
             if synced:
-                self._kept.pop(name, None)
+                self._kept = dict(self._now)
         return not self.dark
 
 

@@ -77,6 +77,9 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     [
         ("postgres://h/d", "postgresql+psycopg://h/d"), ("postgresql://h/d", "postgresql+psycopg://h/d"),
         ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"), ("sqlite:////tmp/x", "sqlite:////tmp/x"),
+        ("postgresql://u:p@a:1,b:2/d?target_session_attrs=read-write",
+         "postgresql+psycopg://u:p@/d?host=a:1&host=b:2&target_session_attrs=read-write"),
+        ("postgresql://a,b/d", "postgresql+psycopg:///d?host=a&host=b"),
     ],
 )  # fmt: skip
 def test_addresses_of_databases_in_all_their_spellings(given: str, used: str) -> None:

@@ -122,14 +122,16 @@ def test_a_receipt_is_never_deleted(history: dict[str, Any]) -> None:
 
 
 def test_a_receipt_may_be_blanked_and_stays_blank(history: dict[str, Any]) -> None:
-    allows("UPDATE receipt SET payload = NULL, visitor_id = NULL WHERE site_id = :id", id=history["site"])
+    query = text("SELECT idx FROM receipt WHERE site_id = :id AND visitor_id IS NOT NULL")
+    place = {"id": history["site"], "idx": db.session.scalars(query, {"id": history["site"]}).one()}
+    allows("UPDATE receipt SET payload = NULL, visitor_id = NULL WHERE site_id = :id AND idx = :idx", **place)
 
     entry, payload = db.session.execute(
-        text("SELECT entry, payload FROM receipt WHERE site_id = :id"), {"id": history["site"]}
+        text("SELECT entry, payload FROM receipt WHERE site_id = :id AND idx = :idx"), place
     ).one()
     assert len(entry) == 32
     assert payload is None
-    refuses("UPDATE receipt SET payload = entry WHERE site_id = :id", id=history["site"])
+    refuses("UPDATE receipt SET payload = entry WHERE site_id = :id AND idx = :idx", **place)
 
 
 @pytest.mark.parametrize("table", ["banner_build", "widget_bundle", "audit_event"])

@@ -24,7 +24,8 @@ def modules_with(pattern: str) -> set[str]:
 
 
 def test_only_the_database_layer_commits() -> None:
-    assert modules_with(r"\.commit\(") == {"consent_server/db.py"}
+    # postgresql.py makes the driver's commit a surer one; nobody calls it but db.py's session.
+    assert modules_with(r"\.commit\(") == {"consent_server/db.py", "consent_server/postgresql.py"}
 
 
 def test_only_the_clock_reads_the_wall_clock() -> None:

@@ -85,10 +85,8 @@ class Follower:
 
     def _carry(self, side: Side, words: list[str]) -> list[_Trace]:
         """Return the trace of each piece: that of the piece of the version before which it continues, or a new one."""
-        continues = matches(self._words[side], words)
-        return [
-            self._traces[side][continues[at]] if at in continues else _Trace() for at in range(len(words))
-        ]
+        partner = continues(self._words[side], words)
+        return [self._traces[side][partner[at]] if at in partner else _Trace() for at in range(len(words))]
 
     def _judge(self, piece: _Piece) -> Side | None:
         """Return which language is behind in this piece, or None; remember what it says now."""
@@ -143,7 +141,7 @@ def _bare(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
-def matches(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
+def continues(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
     """Return for each piece of `after` (index) the piece of `before` that it continues, if there is one."""
     found: dict[int, int] = {}
     matcher = SequenceMatcher(None, before, after, autojunk=False)

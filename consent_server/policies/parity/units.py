@@ -82,6 +82,7 @@ class _Reader(HTMLParser):
         self._links: list[str] = []
         self._codes: list[str] = []
         self._in_code = False
+        self._cells = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a piece at a block; note links and code."""
@@ -94,7 +95,8 @@ class _Reader(HTMLParser):
         elif tag == "tr":
             self._kind = "heading-row" if self._head else "row"
         elif tag in {"td", "th", "br", "p"}:
-            self._words.append(" | " if tag in {"td", "th"} and self._words else " ")
+            self._words.append(" | " if tag in {"td", "th"} and self._cells else " ")
+            self._cells += tag in {"td", "th"}
         elif tag == "a":
             self._links += [value or "" for name, value in attrs if name == "href"]
         self._in_code = self._in_code or tag == "code"
@@ -124,4 +126,4 @@ class _Reader(HTMLParser):
         if text.strip(" |"):
             kind: UnitKind = "item" if self._depth and self._kind == "paragraph" else self._kind
             self.units.append((kind, text, tuple(self._links), tuple(self._codes), self._depth))
-        self._words, self._links, self._codes = [], [], []
+        self._words, self._links, self._codes, self._cells = [], [], [], 0

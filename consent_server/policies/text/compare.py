@@ -11,6 +11,7 @@ DifferenceKind = Literal["missing", "level", "order", "empty", "lists", "tables"
 ChangeKind = Literal["added", "removed", "changed", "moved"]
 
 _SAME_SECTION = 0.5
+_LOOKS = 20  # how many old sections without a successor are read for one that is new
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,45 @@ def changed_sections(old: Document, new: Document) -> list[SectionChange]:
     kept = set(pairs.values())
     removed = [section for at, section in enumerate(before) if at not in kept]
     return changes + [SectionChange(section.anchor, section.title, "removed") for section in removed]
+
+
+def continued_sections(old: Document, new: Document) -> list[tuple[Section | None, Section | None, bool]]:
+    """Return each section as (what it was, what it is, whether it kept its place), the preamble first if there is one.
+
+    None stands for a section that came or went; one that went stands behind the one that it stood behind.
+    """
+    before, after = list(old.parts()), list(new.parts())
+    pairs = _pairs(before, after)
+    _pair_akin(before, after, pairs)
+    stays = _in_place(pairs)
+    now_of = {was: now for now, was in pairs.items()}
+    gone: dict[int, list[Section]] = {}
+    last = -1
+    for at, section in enumerate(before):
+        if at in now_of:
+            last = now_of[at]
+        else:
+            gone.setdefault(last, []).append(section)
+    found: list[tuple[Section | None, Section | None, bool]] = [(was, None, True) for was in gone.get(-1, [])]
+    for at, now in enumerate(after):
+        was = before[pairs[at]] if at in pairs else None
+        found.append((was, now, was is None or at in stays))
+        found += [(section, None, True) for section in gone.get(at, [])]
+    return found
+
+
+def _pair_akin(before: list[Section], after: list[Section], pairs: dict[int, int]) -> None:
+    """Pair what is left by its words: a section may get another number and another heading at once."""
+    left = [at for at in range(len(before)) if at not in set(pairs.values())]
+    for at, now in enumerate(after):
+        if at in pairs or not now.text:
+            continue
+        match = next(
+            (index for index in left[:_LOOKS] if before[index].text and _akin(before[index], now)), None
+        )
+        if match is not None:
+            pairs[at] = match
+            left.remove(match)
 
 
 def _words(section: Section) -> tuple[str, str, tuple[str, ...]]:

@@ -109,6 +109,36 @@ def test_dated_folders_are_checked_in_order_and_the_newest_decides(folder, tmp_p
     assert data["in_step"] is True
 
 
+def compare(*arguments):
+    return CliRunner().invoke(root, ["policy", "compare", *map(str, arguments)])
+
+
+def test_compare_shows_redlines_proposals_and_a_summary():
+    result = compare(TEXTS / "v1", TEXTS / "v2", "--purposes", TEXTS / "purposes-v2.json")
+
+    assert result.exit_code == 0
+    assert "[-four-]{+five+} purposes" in result.stdout
+    assert "[-四-]{+五+}类目的" in result.stdout
+    assert "proposed: section 5: recipients (major_consent), analytics" in result.stdout
+    assert result.stdout.count("summary en:") == result.stdout.count("summary zh-CN:") == 3
+
+
+def test_compare_has_the_same_as_json():
+    data = json.loads(compare(TEXTS / "v2", TEXTS / "v2.1", "--json").stdout)
+
+    assert [r["anchor"] for r in data["redlines"]["en"]] == ["s-9"]
+    assert data["suggestions"][0]["anchor"] == "s-9"
+    assert set(data["summary"]) == {"en", "zh-CN"}
+
+
+def test_compare_refuses_purposes_that_are_none(tmp_path):
+    (tmp_path / "p.json").write_text("[{}]")
+
+    result = compare(TEXTS / "v1", TEXTS / "v2", "--purposes", tmp_path / "p.json")
+
+    assert result.exit_code == 2
+
+
 def test_every_rule_is_documented_with_its_severity_and_reason():
     page = (Path(__file__).parents[3] / "docs" / "parity.md").read_text(encoding="utf-8")
 
