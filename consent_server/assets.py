@@ -192,8 +192,13 @@ def _checked(asset: Asset) -> bytes:
 
 @cache
 def core_bundle() -> bytes:
-    """The first module, to be wrapped: `(function(CONSENT_CONFIG){` + bundle + `})(` + JSON + `);`."""
+    """The first module, to be bound to a configuration."""
     return _checked(load_manifest().core)
+
+
+def bound(bundle: bytes, configuration: bytes) -> bytes:
+    """The tag's script: the first module with its configuration, which is JSON that may stand in a script."""
+    return b"(function($){" + bundle.strip() + b"})(" + configuration + b");"
 
 
 @cache

@@ -1,6 +1,6 @@
 // Bundles the widget, to standard output:
 //
-// node build.mjs core      the first module; it reads the free identifier CONSENT_CONFIG that the server wraps around it
+// node build.mjs core      the first module; it reads the free identifier `$` that the server wraps around it
 // node build.mjs modules   the modules that are loaded later, by name: {"preferences": "<source>", …}
 // node build.mjs sizes     where the bytes are
 //
@@ -10,9 +10,11 @@ import { minify } from "terser";
 import { readFile } from "node:fs/promises";
 import { brotliCompressSync, constants } from "node:zlib";
 
+/** What the bundle calls its configuration; the server binds it. */
+const CONFIG = "$";
 /** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json. */
 const BUDGETS = { core: 5120, preferences: 4096 };
-const MODULES = ["preferences", "second", "frames"];
+const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "debug"];
 const here = (path) => new URL(path, import.meta.url).pathname;
 const target = ["chrome111", "edge111", "firefox115", "safari16.4"];
 
@@ -32,7 +34,7 @@ const internal =
   "record element config decide answer words storage fill granted transport root covers act cards settled cover " +
   "isOn load region api theme write hide names review site shown addStyles erase basic google outdated days flush " +
   "show stale firstLayer keep signalled apply scan modules policyUrl build judge readRecord reread writeRecord " +
-  "enqueue honourSignal policyKey tag list direction DECIDE consent";
+  "enqueue honourSignal policyKey tag list direction DECIDE consent adapters tell shared";
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
 const shortened = Object.fromEntries(internal.split(" ").map((name, index) => [name, letters[index] ?? `$${letters[index - 52]}`]));
 
@@ -54,6 +56,7 @@ const bundle = async (name, format) => {
     logLevel: "warning",
     plugins: [stylesAsText],
     tsconfigRaw: "{}",
+    define: { CONSENT_CONFIG: CONFIG },
     outfile: "bundle.js",
   });
   return { code: outputFiles[0].text, parts: Object.values(metafile.outputs)[0].inputs };
@@ -88,7 +91,7 @@ const report = ({ name, size, text, start, parts }) =>
 
 const buildCore = async () => {
   const { code, parts } = await bundle("main", "iife");
-  const head = "(function(CONSENT_CONFIG){";
+  const head = `(function(${CONFIG}){`;
   const sample = JSON.stringify(JSON.parse(await readFile(here("budget.json"), "utf8")));
   const start = head.length + code.indexOf("{") + 1;
   const wrapped = (text) => `${head}${text.trim()}})(${sample});`;

@@ -43,6 +43,11 @@ export interface ConsentApi {
   identify(token: string | null): Promise<boolean>;
   /** The last acknowledged decision, or null. */
   receipt(): ConsentReceipt | null;
+  /**
+   * Asks about some purposes at the moment when the page needs them, unless they are on. True when all of them are on
+   * once the visitor has answered; false too when the question could not be shown.
+   */
+  ask(purposes: string | string[]): Promise<boolean>;
   /** Resolves as soon as the purpose is on; never, if it is never granted. */
   whenGranted(purpose: string): Promise<void>;
 }

@@ -6,6 +6,7 @@ The form on the wire is `WireConfig` in widget/src/types.js.
 from collections.abc import Mapping
 from typing import Any
 
+from consent_server.banner import options
 from consent_server.policies.published import PublishedVersion, SiteView
 from consent_server.sites.languages import choose_language
 
@@ -59,7 +60,8 @@ def baked(
         "version": version.number,
         "purposes": list(additional),
         "basic": [p["key"] for p in version.purposes if p["function"] == "basic"],
-        "theme": dict(site.theme),
+        "theme": options.look(site.theme),
+        "signals": options.signals(site.theme, [p["key"] for p in version.purposes]),
         "modules": modules,
     }
 
@@ -67,6 +69,8 @@ def baked(
 def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
     """Return a baked configuration as it travels: nothing that the first layer needs is lost, and no name is sent."""
     purposes = config["purposes"]
+    vendors = dict(config["signals"])
+    google = vendors.pop("google", None)
     languages = {
         language: [
             [pack["texts"][key] for key in FIRST],
@@ -87,8 +91,10 @@ def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
         purposes,
         config["basic"],
         languages,
-        config["theme"],
-        [config["google"]["signals"], config["google"]["sets"]] if "google" in config else 0,
+        "".join(f"--consent-{key}:{value};" for key, value in config["theme"].items() if key != "reopen"),
+        config["theme"].get("reopen", "start"),
+        [google["signals"], google["sets"]] if google else 0,
+        [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()],
     ]
 
 
@@ -120,7 +126,7 @@ def full(
         "texts": {**words["first"], **words["preferences"]},
         "purposes": [_purpose(purpose, language) for purpose in version.purposes],
         "versions": [each.facts.to_json() for each in site.versions],
-        "theme": dict(site.theme),
+        "theme": options.look(site.theme),
     }
 
 

@@ -99,13 +99,7 @@ def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime)
         with transaction():
             builds.keep_build(site.id, digest, bundle=bundle, modules=later, configuration=canonical, now=now)
         builds.remember(site.id, digest)
-    body = (
-        b"(function(CONSENT_CONFIG){"
-        + bundle.strip()
-        + b"})("
-        + _script_safe(configuration.wire(config, build=digest))
-        + b");"
-    )
+    body = assets.bound(bundle, _script_safe(configuration.wire(config, build=digest)))
     return Tag(digest, hashlib.sha256(body).hexdigest()[:32], compressed(body))
 
 

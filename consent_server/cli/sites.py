@@ -7,6 +7,7 @@ import orjson
 from flask import current_app
 
 from consent_server import clock
+from consent_server.banner.options import options, set_options
 from consent_server.cli.main import ACTOR, in_app, root
 from consent_server.db import transaction
 from consent_server.purposes.schemas import PurposesSchema
@@ -97,6 +98,23 @@ def purposes(site_key: str, file: Path) -> None:
             service.site_by_key(site_key), checked["purposes"], now=clock.now(), actor=ACTOR
         )
         click.echo(f"{len(kept)} purposes: {', '.join(purpose.key for purpose in kept)}")
+
+
+@site.command()
+@click.argument("site_key")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@in_app
+def banner(site_key: str, file: Path | None) -> None:
+    """Set a site's look and its signals to vendors from a JSON FILE, or show them."""
+    if file is not None:
+        try:
+            wanted = orjson.loads(file.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise click.ClickException(f"{file}: not valid JSON: {error}") from error
+        with transaction():
+            set_options(service.site_by_key(site_key), wanted, now=clock.now(), actor=ACTOR)
+    chosen = options(service.site_by_key(site_key))
+    click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
 
 def _show(found: Site) -> None:

@@ -165,7 +165,7 @@ def test_the_map_has_a_placeholder_with_a_button_of_its_own(store: Store, visit:
     expect(cover).to_contain_text("地图")
     assert not any("/map/" in frame.url for frame in page.frames)
 
-    cover.get_by_role("button").click()
+    cover.get_by_role("button").last.click()
 
     expect_states(page, analytics="blocked", maps="running", marketing="blocked")
     expect(page.frame_locator("iframe.map").get_by_role("img")).to_be_visible()

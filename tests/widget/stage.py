@@ -62,6 +62,7 @@ def baked(api: str, *, versions: list[dict[str, Any]] | None = None, **changes: 
         "purposes": facts[-1]["purposes"],
         "basic": ["essential"],
         "theme": {},
+        "signals": {},
         "modules": assets.module_bundles()[0],
     } | changes
 
@@ -70,7 +71,7 @@ def wrapped(config: dict[str, Any]) -> bytes:
     """The first response, as the server writes it."""
     wire = configuration.wire(config, build=BUILD)
     data = json.dumps(wire, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return b"(function(CONSENT_CONFIG){" + assets.core_bundle() + b"})(" + data.encode() + b");"
+    return assets.bound(assets.core_bundle(), data.encode())
 
 
 def _service(language: str) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_a_refusal_is_remembered(stage: Stage, open_page: OpenPage) -> None:
     assert ran(page) == []
 
 
-@pytest.mark.parametrize(("lang", "label"), [("en", "Allow maps"), ("zh-CN", "允许地图")])
+@pytest.mark.parametrize(("lang", "label"), [("en", "Always allow maps"), ("zh-CN", "始终允许地图")])
 def test_a_frame_has_its_own_button(stage: Stage, open_page: OpenPage, lang: str, label: str) -> None:
     page = open_page(stage.page(FRAME, lang=lang, head=BLOCK))
     cover = page.locator(".csv-frame")

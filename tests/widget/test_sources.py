@@ -72,7 +72,7 @@ def test_the_build_weighs_what_the_server_sends() -> None:
     """The budget's configuration is one that the server would send: two languages, four purposes, Consent Mode."""
     sample = json.loads((WIDGET / "budget.json").read_text(encoding="utf-8"))
     _, api, policy, build, modules, *_ = sample
-    config = baked(api, site="s_3f9c1a7be2d04586", policy=policy, modules=modules, google=GOOGLE)
+    config = baked(api, site="s_3f9c1a7be2d04586", policy=policy, modules=modules, signals={"google": GOOGLE})
 
     assert configuration.wire(config, build=build) == sample
 
@@ -80,14 +80,8 @@ def test_the_build_weighs_what_the_server_sends() -> None:
 def test_the_first_response_and_the_preferences_keep_their_size(
     bundles: assets.Manifest, record_property: Callable[[str, object], None]
 ) -> None:
-    sample = (WIDGET / "budget.json").read_bytes()
-    first = (
-        b"(function(CONSENT_CONFIG){"
-        + assets.core_bundle()
-        + b"})("
-        + orjson.dumps(orjson.loads(sample))
-        + b");"
-    )
+    sample = orjson.dumps(orjson.loads((WIDGET / "budget.json").read_bytes()))
+    first = assets.bound(assets.core_bundle(), sample)
     sizes = {
         "first": len(brotli.compress(first, quality=11)),
         "preferences": len(brotli.compress(assets.module_source("preferences") or b"", quality=11)),

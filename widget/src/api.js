@@ -22,8 +22,9 @@ export const emit = (event, detail) =>
  * @param {Consent["decide"]} decide
  * @param {() => Promise<void>} open
  * @param {(token: string|null) => Promise<boolean>} identify
+ * @param {(purposes: string|string[]) => Promise<boolean>} ask
  */
-export const createApi = (consent, transport, decide, open, identify) => {
+export const createApi = (consent, transport, decide, open, identify, ask) => {
   /** @param {string} event @param {(detail: any) => void} listener */
   const on = (event, listener) => {
     /** @param {any} fired */
@@ -31,7 +32,7 @@ export const createApi = (consent, transport, decide, open, identify) => {
     document.addEventListener(`consent:${event}`, heard);
     return () => document.removeEventListener(`consent:${event}`, heard);
   };
-  return Object.freeze({
+  return {
     get: () => snapshot(consent),
     open,
     /** @param {string|string[]} purposes */
@@ -42,6 +43,7 @@ export const createApi = (consent, transport, decide, open, identify) => {
     },
     on,
     identify,
+    ask,
     receipt: transport.answer,
     /** @param {string} purpose @returns {Promise<void>} */
     whenGranted: (purpose) =>
@@ -54,5 +56,5 @@ export const createApi = (consent, transport, decide, open, identify) => {
         const off = on("change", check);
         check();
       }),
-  });
+  };
 };

@@ -25,10 +25,11 @@ const buttons = (actions, hide, style) =>
     element(
       "button",
       {
-        type: "button",
         id: `csv-${id}`,
         class: style,
-        click: () => {
+        click: ({ isTrusted }) => {
+          // A script may refuse for the visitor, never accept.
+          if (!isTrusted && id === "accept-all") return;
           if (!keep) hide();
           act();
         },
@@ -54,7 +55,6 @@ export const createCards = (root, refocus) => {
 
   return {
     hide,
-    shown: () => !!card,
     /**
      * @param {string} title
      * @param {(Node|string)[]} body
@@ -66,15 +66,15 @@ export const createCards = (root, refocus) => {
       hide();
       card = element(
         "section",
-        { class: "csv-card", "aria-labelledby": "csv-title" },
-        element("h2", { id: "csv-title" }, title),
+        { class: "csv-card", "aria-label": title },
+        element("h2", {}, title),
         ...body.map((part) => (typeof part === "string" ? element("p", {}, part) : part)),
         element("div", {}, ...buttons(decisions, hide, DECIDE)),
         element(
           "div",
           {},
           ...buttons(others, hide, "csv-link"),
-          ...(link ? [element("a", { class: "csv-link", href: link[1], target: "_blank", rel: "noopener" }, link[0])] : []),
+          ...(link ? [element("a", { class: "csv-link", href: link[1], target: "_blank" }, link[0])] : []),
         ),
       );
       root.prepend(card);

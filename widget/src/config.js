@@ -10,7 +10,7 @@
  * @param {WireConfig} list
  * @returns {BannerConfig}
  */
-export const unpack = ([site, api, policy, build, modules, region, days, version, purposes, basic, languages, theme, google]) => ({
+export const unpack = ([site, api, policy, build, modules, region, days, version, purposes, basic, languages, theme, reopen, google, adapters]) => ({
   site,
   api,
   policyKey: policy,
@@ -23,5 +23,7 @@ export const unpack = ([site, api, policy, build, modules, region, days, version
   basic,
   languages,
   theme,
+  reopen,
   google,
+  adapters,
 });

@@ -127,8 +127,8 @@ export const createConsent = (config, storage, transport, language, changed) => 
       if (optOut && !record && signalled) decide("api", [], purposes, signals.gpc ? "gpc" : "dnt");
     },
 
-    /** @param {string} purpose a basic one is always on, an unknown one never */
-    isOn: (purpose) => config.basic.includes(purpose) || granted().includes(purpose),
+    /** @param {string} purpose a basic one is always on, an unknown one never @param {string[]} [on] */
+    isOn: (purpose, on = granted()) => config.basic.includes(purpose) || on.includes(purpose),
   };
 };
 

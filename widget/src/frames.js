@@ -17,6 +17,31 @@ export default (parts) => {
   const detail = createDetails(parts);
   parts.addStyles(styles);
 
+  /** @param {string} label @param {() => void} act */
+  const button = (label, act) =>
+    element(
+      "button",
+      {
+        type: "button",
+        class: parts.DECIDE,
+        // A script may refuse for the visitor, never accept.
+        click: ({ isTrusted }) => isTrusted && act(),
+      },
+      label,
+    );
+
+  /** This frame, on this page view: nothing is decided or stored. @param {HTMLIFrameElement} frame */
+  const showOnce = (frame) => {
+    covers.get(frame)?.remove();
+    covers.delete(frame);
+    // Without its mark the gate has no business with it any more.
+    frame.removeAttribute("data-consent");
+    frame.dataset.once = "";
+    frame.hidden = false;
+    frame.src = frame.dataset.src ?? "";
+    frame.focus();
+  };
+
   /** @param {HTMLIFrameElement} frame @param {Detail["texts"]} texts */
   const coverOf = (frame, texts) => {
     const purposes = purposesOf(frame);
@@ -27,13 +52,13 @@ export default (parts) => {
       { class: `csv-frame ${frame.className}`, lang: words.tag(), dir: words.direction() },
       element("p", {}, fill(texts.frame, named)),
       element(
-        "button",
-        {
-          type: "button",
-          class: parts.DECIDE,
-          click: () => decide("frame", [...consent.granted(), ...purposes], purposes),
-        },
-        fill(texts.allow, named),
+        "div",
+        { class: "csv-choices" },
+        button(texts.once, () => showOnce(frame)),
+        button(fill(texts.allow, named), () => {
+          document.addEventListener("consent:change", () => frame.focus(), { once: true });
+          decide("frame", [...consent.granted(), ...purposes], purposes);
+        }),
       ),
     );
     cover.style.width = cssLength(frame.width);

@@ -9,17 +9,20 @@ const MARKED =
 /** A script that answers neither way must not hold up those after it. */
 const PATIENCE = 5000;
 
-/** @param {Element} node */
+/** @param {HTMLElement} node */
 export const purposesOf = (node) => node.getAttribute("data-consent")?.match(/[^\s,]+/g) ?? [""];
 
 /** Script addresses need a policy where the page demands Trusted Types. */
 const trustedScripts = () => {
   try {
-    return window.trustedTypes?.createPolicy("consent-server", { createScriptURL: (url) => url });
+    return window.trustedTypes?.createPolicy("consent-server", { createScriptURL: String });
   } catch {
     return; // The page's own policy list leaves ours out: scripts with an address stay shut.
   }
 };
+
+/** Lets the browser do what is more urgent. @returns {Promise<void>} */
+const pause = () => window.scheduler?.yield?.() ?? new Promise((go) => setTimeout(go));
 
 /**
  * @param {(purpose: string) => boolean} isOn
@@ -35,10 +38,11 @@ export const createGate = (isOn, cover) => {
   /** @type {HTMLScriptElement[]} */
   let line = [];
   let loading = 0;
+  let pumping = false;
   /** @type {ReturnType<typeof trustedScripts>} */
   let trusted;
 
-  /** @param {Element} node */
+  /** @param {Marked} node */
   const allowed = (node) => purposesOf(node).every(isOn);
 
   /** @param {HTMLScriptElement} script */
@@ -68,7 +72,10 @@ export const createGate = (isOn, cover) => {
     setTimeout(done, PATIENCE);
   };
 
-  const pump = () => {
+  /** One script at a time, with room between them for the visitor's next click. */
+  const pump = async () => {
+    if (pumping) return;
+    pumping = true;
     for (let next; (next = line[0]) && (!loading || next.dataset.src || next.src); ) {
       line.shift();
       open.delete(next);
@@ -77,19 +84,18 @@ export const createGate = (isOn, cover) => {
       } catch {
         // Refused by the page's own policies: it stays shut, the rest goes on.
       }
+      await pause();
     }
+    pumping = false;
   };
 
   /** @param {HTMLIFrameElement|HTMLImageElement} node */
   const release = (node) => {
-    const shown = covers.get(node);
-    const held = shown?.contains(document.activeElement);
-    shown?.remove();
+    covers.get(node)?.remove();
     covers.delete(node);
     node.hidden = false;
     open.add(node);
     node.src = node.dataset.src ?? "";
-    if (held) node.focus();
   };
 
   /** @param {HTMLIFrameElement} frame */

@@ -1,7 +1,7 @@
 import type { WireConfig } from "./types.js";
 
 declare global {
-  /** Bound by the server: `(function(CONSENT_CONFIG){ <core.js> })(<JSON>);` */
+  /** Bound by the server: `(function($){ <core.js> })(<JSON>);`; the build renames it */
   const CONSENT_CONFIG: WireConfig;
   interface Navigator {
     globalPrivacyControl?: boolean;

@@ -1,20 +1,16 @@
 /**
  * The banner's colours: `--csv-…` is what its styles use, `--consent-…` and `--consent-dark-…` what owners may set.
- *
- * @import { Theme } from "./types.js"
  */
 
 /** Name, light, dark. */
 const COLOURS =
-  "surface#fff#1a212b ink#1b2430#edf1f6 soft#566172#aab5c4 line#d9dfe7#38424f accent#1f4fd8#9db8ff on-accent#fff#0c1733";
+  "surface#fff#1a212b ink#1b2430#edf1f6 soft#566172#aab5c4 line#ccc#444 accent#1f4fd8#9db8ff on-accent#fff#0c1733";
 const ROOTS = "#csv-consent,.csv-frame{";
 
 /** @param {string} prefix @param {number} place of the colour */
 const colours = (prefix, place) =>
   COLOURS.replace(/([\w-]+)(#\w+)(#\w+) ?/g, `--csv-$1:var(--consent-${prefix}$1,$${place});`);
 
-/** The custom properties as a style sheet. @param {Theme} theme the owner's */
+/** The custom properties as a style sheet. @param {string} theme the owner's, as declarations */
 export const look = (theme) =>
-  `:root{${Object.entries(theme).map(([key, value]) => `--consent-${key}:${value}`).join(";")}}` +
-  `${ROOTS}${colours("", 2)}--csv-radius:var(--consent-radius,14px);--csv-gap:clamp(8px,2vw,16px)}` +
-  `@media(prefers-color-scheme:dark){${ROOTS}${colours("dark-", 3)}}}`;
+  `:root{${theme}}${ROOTS}${colours("", 2)}--csv-radius:var(--consent-radius,14px);--csv-gap:clamp(8px,2vw,16px)}@media(prefers-color-scheme:dark){${ROOTS}${colours("dark-", 3)}}}`;

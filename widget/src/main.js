@@ -21,20 +21,16 @@ import styles from "../styles/first.css";
 
 /** @param {BannerConfig} config */
 const start = (config) => {
-  const { api, modules, theme } = config;
+  const { api, modules } = config;
   const storage = createStorage(config.site, config.days);
   const transport = createTransport(config, storage);
   const words = createWords(config);
   const root = element("div", { id: "csv-consent", tabindex: "-1" });
-  const reopen = createReopen(theme, () => open());
+  const reopen = createReopen(config.reopen, () => open());
   const cards = createCards(root, () => (reopen.isConnected ? reopen : root).focus({ preventScroll: true }));
 
   /** Opens what is on, covers what is off, and tells the page. */
-  const apply = () => {
-    google();
-    gate.scan();
-    emit("change", { ...snapshot(consent), reload: gate.stale() });
-  };
+  const apply = () => tell(true).then(() => emit("change", { ...snapshot(consent), reload: gate.stale() }));
   const changed = () => {
     apply();
     review();
@@ -48,8 +44,18 @@ const start = (config) => {
     else load("second").then((layer) => layer.decide(...decision)).catch(() => consent.decide(...decision));
   };
   const cover = () => later("frames", (frames) => frames.cover());
-  const gate = createGate(consent.isOn, cover);
-  const google = createGoogle(config.google, consent.isOn);
+  /** What the gate knows of: a click decides at once, and opens nothing before it is painted. @type {string[]} */
+  let on = [];
+  const gate = createGate((purpose) => consent.isOn(purpose, on), cover);
+  const google = createGoogle(config.google, (purpose) => consent.isOn(purpose));
+  /** Vendors hear what is on before anything of theirs is opened. @param {boolean} update something was chosen */
+  const tell = (update) => {
+    if (update) google();
+    return Promise.all(config.adapters.map(([vendor, granting]) => later(vendor, (adapter) => adapter.tell(granting)))).then(() => {
+      on = consent.granted();
+      gate.scan();
+    });
+  };
 
   /** @type {Record<string, Promise<any>>} */
   const loaded = {};
@@ -93,14 +99,20 @@ const start = (config) => {
     if (document.body && !root.isConnected) document.body.prepend(root);
   };
 
-  window.Consent = createApi(consent, transport, decide, open, (token) =>
-    load("second").then((layer) => layer.identify(token)).catch(() => false),
+  /** @type {(call: (layer: Modules["second"]) => Promise<boolean>) => Promise<boolean>} */
+  const certainly = (call) => load("second").then(call).catch(() => false);
+  window.Consent = createApi(
+    consent,
+    transport,
+    decide,
+    open,
+    (token) => certainly((layer) => layer.identify(token)),
+    (purposes) => certainly((layer) => layer.ask(purposes)),
   );
-  addStyles(look(theme) + styles);
-  if (theme.reopen !== "none") root.append(reopen);
-  if (consent.granted().length || consent.settled()) google();
+  addStyles(look(config.theme) + styles);
+  if (config.reopen !== "none") root.append(reopen);
+  tell(!!consent.granted().length || consent.settled());
   consent.honourSignal();
-  gate.scan();
   attach();
   review();
   if (consent.record()?.dirty) later("second", (layer) => layer.erase(true));
@@ -115,6 +127,7 @@ const start = (config) => {
   }).observe(document, { childList: true, subtree: true, attributeFilter: ["lang"] });
   addEventListener("storage", ({ key }) => key === storage.name && consent.reread());
   addEventListener("online", transport.flush);
+  if (/[?&]consent-debug/.test(location.search)) later("debug", (panel) => panel.show());
   setTimeout(() => {
     emit("ready", snapshot(consent));
     transport.flush();

@@ -1,7 +1,7 @@
 /**
  * What the first module hands to those that are loaded later. Types only: nothing here reaches a bundle.
  *
- * @import { BannerConfig } from "./types.js"
+ * @import { BannerConfig, Granting } from "./types.js"
  * @import { Cards } from "./banner.js"
  * @import { Consent } from "./consent.js"
  * @import { Storage } from "./storage.js"
@@ -12,7 +12,14 @@
  * @property {import("./second.js").SecondLayer} second
  * @property {import("./preferences.js").Preferences} preferences
  * @property {{cover: () => Promise<void>}} frames
+ * @property {{show: () => Promise<void>}} debug
+ * @property {Teller} clarity
+ * @property {Teller} uet
+ * @property {Teller} matomo
+ * @property {Teller} meta
+ * @property {Teller} wordpress
  *
+ * @typedef {{tell: (granting: Granting) => Promise<void>}} Teller *
  * @typedef {<K extends keyof Modules>(name: K) => Promise<Modules[K]>} Load loaded once; a failure may be tried again
  *
  * @typedef {object} Parts

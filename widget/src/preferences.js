@@ -101,7 +101,9 @@ const show = (parts, { texts, purposes }, outdated) => {
         type: "button",
         id: `csv-preferences-${id}`,
         class: style,
-        click: () => {
+        click: ({ isTrusted }) => {
+          // A script may refuse for the visitor, never accept.
+          if (!isTrusted && (id === "accept-all" || (id === "save" && switched().length))) return;
           dialog.close();
           act();
         },

@@ -5,6 +5,7 @@
  * @import { Consent, Derive } from "./consent.js"
  * @import { Parts } from "./parts.js"
  */
+import { ask } from "./ask.js";
 import { showDelta, showReload } from "./delta.js";
 import { createDetails } from "./details.js";
 import { erase } from "./erase.js";
@@ -16,7 +17,7 @@ import styles from "../styles/second.css";
 
 /** @param {Parts} parts */
 export default (parts) => {
-  const { config, consent, cards } = parts;
+  const { config, consent, cards, root } = parts;
   const detail = createDetails(parts);
   parts.addStyles(styles);
 
@@ -58,8 +59,10 @@ export default (parts) => {
       erase(purposes.filter(({ key }) => !consent.isOn(key)));
       const record = consent.record();
       if (done && record && !parts.stale()) consent.write({ ...record, dirty: false });
-      if (parts.stale() && !cards.shown()) showReload(parts, await detail());
+      if (parts.stale() && !root.querySelector(".csv-card")) showReload(parts, await detail());
     },
+
+    ask: (purposes) => ask(parts, detail, purposes),
 
     /** @param {string|null} token */
     identify: (token) => identify(parts, token),
@@ -73,5 +76,6 @@ export default (parts) => {
  * @property {() => Promise<void>} review
  * @property {() => Promise<string[]>} outdated purposes whose answer no longer covers what is asked
  * @property {(done?: boolean) => Promise<void>} erase
+ * @property {(purposes: string|string[]) => Promise<boolean>} ask
  * @property {(token: string|null) => Promise<boolean>} identify
  */

@@ -59,8 +59,8 @@ export const createStorage = (site, days) => {
 
   const readCookie = () => {
     try {
-      const found = document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`));
-      return JSON.parse(swap(/** @type {string} */ (found).slice(name.length + 1)));
+      const found = /** @type {RegExpMatchArray} */ (document.cookie.match(`${name}=([^;]*)`));
+      return JSON.parse(swap(found[1]));
     } catch {
       return null;
     }

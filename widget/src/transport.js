@@ -34,7 +34,7 @@ export const createTransport = (config, storage) => {
       credentials: "omit",
     });
     if (answer.ok) storage.write("_receipt", await answer.json());
-    else if (answer.status > 499 || answer.status === 429 || answer.status === 408) throw answer.status;
+    else if (/^(5|408|429)/.test(`${answer.status}`)) throw answer.status;
     // Any other refusal stays one, however often it is repeated; 409 means it has arrived already.
   };
 

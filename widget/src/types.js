@@ -22,10 +22,7 @@
  * @typedef {[texts: string[], names: string[], dir?: "rtl"]} LanguagePack words in the order of language.js, names of
  *   the additional purposes in their order
  *
- * @typedef {Record<string, string>} Theme `reopen`: start, end or none; every other key is a custom property
- *   (`accent`, `on-accent`, `dark-accent`, `dark-on-accent`, `radius`, `font`) without its `--consent-`.
- *
- * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle.
+  * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle.
  * @property {string} site public key of the site
  * @property {string} api address of the consent server, no slash at the end
  * @property {string} policyKey
@@ -36,13 +33,18 @@
  * @property {string} version number of the current policy version
  * @property {string[]} purposes keys of its additional purposes, in order
  * @property {string[]} basic keys of the basic purposes, always on
- * @property {Theme} theme
+ * @property {string} theme the owner's custom properties as declarations: `--consent-accent:#0a5;`
+ * @property {string} reopen where the control stands that opens the preferences: start, end or none
  * @property {string} modules hash in the addresses of the modules, `/w/preferences-<hash>.js`
  * @property {[signals: Record<string, string[]>, sets: [string, unknown][]]|0} [google] Consent Mode: by Google's
  *   signal the purposes that grant it, and what is set beside them
+ * @property {[Adapter, Granting][]} adapters what other vendors are told
+ *
+ * @typedef {"clarity"|"uet"|"matomo"|"meta"|"wordpress"} Adapter
+ * @typedef {Record<string, string[]>} Granting by a vendor's signal the purposes that grant it
  *
  * @typedef {[string, string, string, string, string, RegionProfile, number, string, string[], string[],
- *   Record<string, LanguagePack>, Theme, BannerConfig["google"]]} WireConfig in the order of config.js
+ *   Record<string, LanguagePack>, string, string, BannerConfig["google"], BannerConfig["adapters"]]} WireConfig in the order of config.js
  *
  * @typedef {object} Decision The body of POST /v1/sites/<site>/decisions.
  * @property {string} receipt_id

@@ -1,0 +1,144 @@
+"""What an owner switches on beside the banner's texts: its look, signals to vendors. Kept in the site's `theme`.
+
+Signals follow what the vendors document. Google: all seven keys of Consent Mode v2, of which `security_storage` is
+always granted and therefore not in the table.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from consent_server.schema import StrictBoolean, load
+from consent_server.sites.models import Site
+from consent_server.sites.service import update_site
+
+# By vendor: each of its signals, and the usual key of the purpose that grants it.
+VENDORS: Mapping[str, Mapping[str, str]] = {
+    "google": {
+        "ad_storage": "marketing",
+        "ad_user_data": "marketing",
+        "ad_personalization": "marketing",
+        "analytics_storage": "analytics",
+        "functionality_storage": "functional",
+        "personalization_storage": "functional",
+    },
+    "clarity": {"ad_Storage": "marketing", "analytics_Storage": "analytics"},
+    "uet": {"ad_storage": "marketing"},
+    "matomo": {"consent": "analytics"},
+    "meta": {"consent": "marketing"},
+    "wordpress": {
+        "preferences": "functional",
+        "statistics": "analytics",
+        "statistics-anonymous": "analytics",
+        "marketing": "marketing",
+    },
+}
+COOKIES_ONLY = {"cookie_consent": "analytics"}  # Matomo counts without cookies until consent
+BESIDE = ("signals",)  # what stands in a theme and is no token of its look
+TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
+KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
+VALUE = validate.Regexp(
+    r"\A[^;{}<>]{1,200}\Z", error="A single CSS value: no semicolon, brace or angle bracket."
+)
+
+
+class SignalSchema(Schema):
+    """One vendor: `purposes` replaces the usual keys of purposes, signal by signal."""
+
+    purposes = fields.Dict(
+        keys=fields.String(validate=KEY),
+        values=fields.List(fields.String(validate=KEY), validate=validate.Length(max=20)),
+    )
+
+
+class GoogleSchema(SignalSchema):
+    """Google Consent Mode v2. Sending identifiers in addresses (`url_passthrough`) is off unless asked for."""
+
+    ads_data_redaction = StrictBoolean()
+    url_passthrough = StrictBoolean()
+    developer_id = fields.String(validate=validate.Regexp(r"\A[A-Za-z0-9]{1,20}\Z"))
+
+
+class MatomoSchema(SignalSchema):
+    """`cookies_only`: Matomo counts without cookies before a choice, and consent is about its cookies."""
+
+    cookies_only = StrictBoolean()
+
+
+class SignalsSchema(Schema):
+    google = fields.Nested(GoogleSchema)
+    clarity = fields.Nested(SignalSchema)
+    uet = fields.Nested(SignalSchema)
+    matomo = fields.Nested(MatomoSchema)
+    meta = fields.Nested(SignalSchema)
+    wordpress = fields.Nested(SignalSchema)
+
+
+class OptionsSchema(Schema):
+    """What `site banner` takes. What is left out is off."""
+
+    theme = fields.Dict(
+        keys=fields.String(validate=validate.Regexp(TOKEN.pattern + r"\Z")),
+        values=fields.String(validate=VALUE),
+    )
+    signals = fields.Nested(SignalsSchema)
+
+
+def set_options(site: Site, data: Any, *, now: datetime, actor: str) -> None:
+    """Replace what the owner has switched on; the banner follows at once.
+
+    Raises:
+        InvalidInput: a field is unknown or wrong.
+    """
+    checked = load(OptionsSchema(), data)
+    kept = {name: checked[name] for name in BESIDE if checked.get(name)}
+    update_site(site, now=now, actor=actor, theme=checked.get("theme", {}) | kept)
+
+
+def options(site: Site) -> dict[str, Any]:
+    """Return what is switched on, in the form that `set_options` takes."""
+    return {"theme": look(site.theme)} | {name: site.theme[name] for name in BESIDE if name in site.theme}
+
+
+def look(theme: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tokens of the banner's look: the rest of a theme is no matter of style."""
+    return {key: value for key, value in theme.items() if isinstance(value, str)}
+
+
+def signals(theme: Mapping[str, Any], purposes: list[str]) -> dict[str, Any]:
+    """Return by vendor its signals with the purposes that grant them, and what is set beside them.
+
+    Only purposes that the version has are named: any other could never be granted.
+    """
+    return {
+        vendor: {"signals": _granting(_usual(vendor, chosen), chosen.get("purposes", {}), purposes)}
+        | ({"sets": _google_sets(chosen)} if vendor == "google" else {})
+        for vendor, chosen in theme.get("signals", {}).items()
+    }
+
+
+def _usual(vendor: str, chosen: Mapping[str, Any]) -> Mapping[str, str]:
+    return COOKIES_ONLY if chosen.get("cookies_only") else VENDORS[vendor]
+
+
+def _granting(
+    usual: Mapping[str, str], own: Mapping[str, list[str]], purposes: list[str]
+) -> dict[str, list[str]]:
+    return {
+        signal: [key for key in own.get(signal, [purpose]) if key in purposes]
+        for signal, purpose in usual.items()
+    }
+
+
+def _google_sets(chosen: Mapping[str, Any]) -> list[list[Any]]:
+    sets: list[list[Any]] = []
+    if chosen.get("ads_data_redaction", True):
+        sets.append(["ads_data_redaction", True])
+    if chosen.get("url_passthrough", False):
+        sets.append(["url_passthrough", True])
+    if issued := chosen.get("developer_id"):
+        sets.append([f"developer_id.{issued}", True])
+    return sets
