@@ -196,6 +196,14 @@ def core_bundle() -> bytes:
     return _checked(load_manifest().core)
 
 
+def guard_bundle() -> bytes:
+    """What holds known trackers, to be bound to its rules. Kept among the modules, whose hash covers it."""
+    source = module_source("guard")
+    if source is None:
+        raise AssetsUnavailable("The widget is incomplete. Run: python -m consent_server.assets")
+    return source
+
+
 def bound(bundle: bytes, configuration: bytes) -> bytes:
     """The tag's script: the first module with its configuration, which is JSON that may stand in a script."""
     return b"(function($){" + bundle.strip() + b"})(" + configuration + b");"

@@ -16,7 +16,8 @@ import orjson
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -114,6 +115,16 @@ def violated(error: IntegrityError, table: str, *columns: str) -> bool:
     if constraint is not None:
         return bool(constraint == f"uq_{table}_{'_'.join(columns)}")
     return str(error.orig).endswith(": " + ", ".join(f"{table}.{column}" for column in columns))
+
+
+def unreachable(error: Exception) -> bool:
+    """Tell whether the database could not be reached, or one of a distributed database's nodes."""
+    if isinstance(error, (OperationalError, PoolTimeout)):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    # Citus calls it an internal error, for want of a state of its own.
+    return error.connection_invalidated or "failure on connection" in str(error.orig)
 
 
 def is_sqlite(engine: Engine | None = None) -> bool:

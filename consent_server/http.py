@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import structlog
 from flask import Flask, Request, Response, current_app, g, has_request_context, jsonify, request
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from consent_server.config import Settings
+from consent_server.db import unreachable
 from consent_server.problems import (
     BodyTooLarge,
     Forbidden,
@@ -130,12 +129,11 @@ def problem_of(error: Exception) -> Problem:
     """Return the problem that an error is to its caller; what is not the caller's fault is logged."""
     if isinstance(error, Problem):
         return error
-    lost = isinstance(error, (OperationalError, PoolTimeout)) or getattr(
-        error, "connection_invalidated", False
-    )
-    if lost:
+    if unreachable(error):
         log.error("database not usable", error=type(error).__name__)
-        return Unavailable("Nothing was stored. Try again in a moment.", headers={"Retry-After": "5"})
+        # Not "nothing was stored": the answer to a commit may be what was lost.
+        advice = "Try again in a moment; under the same receipt id a decision is stored once at most."
+        return Unavailable(advice, headers={"Retry-After": "5"})
     where = request.endpoint if has_request_context() else None
     log.error("unexpected error", endpoint=where, exc_info=error)
     return InternalError("Nothing was stored.")

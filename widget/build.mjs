@@ -12,9 +12,11 @@ import { brotliCompressSync, constants } from "node:zlib";
 
 /** What the bundle calls its configuration; the server binds it. */
 const CONFIG = "$";
-/** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json. */
-const BUDGETS = { core: 5120, preferences: 4096 };
-const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "debug"];
+/** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json; `guard` is
+ * what it grows by, the list included, on sites that switch it on. */
+const BUDGETS = { core: 5120, preferences: 4096, guard: 2560 };
+const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "debug", "guard"];
+const GUARD = "guard";
 const here = (path) => new URL(path, import.meta.url).pathname;
 const target = ["chrome111", "edge111", "firefox115", "safari16.4"];
 
@@ -47,8 +49,8 @@ const bundle = async (name, format) => {
     target,
     bundle: true,
     minify: true,
-    mangleProps: new RegExp(`^(${Object.keys(shortened).join("|")})$`),
-    mangleCache: shortened,
+    // The guard shares no names with the others, and reads some of these from the page.
+    ...(name !== GUARD && { mangleProps: new RegExp(`^(${Object.keys(shortened).join("|")})$`), mangleCache: shortened }),
     write: false,
     metafile: true,
     charset: "utf8",
@@ -99,10 +101,17 @@ const buildCore = async () => {
   return { name: "core", code: small, size: packed(wrapped(small)), text: wrapped(code), start, parts };
 };
 
+/** Every known tracker as it travels when each kind has a purpose. A copy of this folder alone has no list. */
+const trackers = async () => {
+  const kinds = JSON.parse(await readFile(here("../consent_server/banner/trackers.json"), "utf8").catch(() => "{}"));
+  return JSON.stringify(Object.entries(kinds).map(([kind, lists]) => [kind, ...Object.values(lists).map((list) => list.join(" "))]));
+};
+
 const buildModule = async (name) => {
-  const { code, parts } = await bundle(name, "esm");
-  const small = await squeezed(code, true);
-  return { name, code: small, size: packed(small), text: code, start: 0, parts };
+  const { code, parts } = await bundle(name, name === GUARD ? "iife" : "esm");
+  const small = await squeezed(code, name !== GUARD);
+  const whole = name === GUARD ? `${small}${await trackers()}` : small;
+  return { name, code: small, size: packed(whole), text: code, start: 0, parts };
 };
 
 /** Lets nothing out that weighs more than it may. */

@@ -6,7 +6,7 @@ The form on the wire is `WireConfig` in widget/src/types.js.
 from collections.abc import Mapping
 from typing import Any
 
-from consent_server.banner import options
+from consent_server.banner import options, trackers
 from consent_server.policies.published import PublishedVersion, SiteView
 from consent_server.sites.languages import choose_language
 
@@ -62,6 +62,7 @@ def baked(
         "basic": [p["key"] for p in version.purposes if p["function"] == "basic"],
         "theme": options.look(site.theme),
         "signals": options.signals(site.theme, [p["key"] for p in version.purposes]),
+        "trackers": trackers.rules(site.theme, version.purposes),
         "modules": modules,
     }
 

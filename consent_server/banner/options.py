@@ -1,4 +1,4 @@
-"""What an owner switches on beside the banner's texts: its look, signals to vendors. Kept in the site's `theme`.
+"""What an owner switches on beside the banner's texts: its look, signals to vendors, known trackers. Kept in the site's `theme`.
 
 Signals follow what the vendors document. Google: all seven keys of Consent Mode v2, of which `security_storage` is
 always granted and therefore not in the table.
@@ -37,9 +37,12 @@ VENDORS: Mapping[str, Mapping[str, str]] = {
     },
 }
 COOKIES_ONLY = {"cookie_consent": "analytics"}  # Matomo counts without cookies until consent
-BESIDE = ("signals",)  # what stands in a theme and is no token of its look
+BESIDE = ("signals", "trackers")  # what stands in a theme and is no token of its look
 TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
 KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
+HOST = validate.Regexp(
+    r"\A[a-z0-9-]+(\.[a-z0-9-]+)+(/[^\s]*)?\Z", error="A host, with a path behind it if need be."
+)
 VALUE = validate.Regexp(
     r"\A[^;{}<>]{1,200}\Z", error="A single CSS value: no semicolon, brace or angle bracket."
 )
@@ -57,6 +60,7 @@ class SignalSchema(Schema):
 class GoogleSchema(SignalSchema):
     """Google Consent Mode v2. Sending identifiers in addresses (`url_passthrough`) is off unless asked for."""
 
+    advanced = StrictBoolean()
     ads_data_redaction = StrictBoolean()
     url_passthrough = StrictBoolean()
     developer_id = fields.String(validate=validate.Regexp(r"\A[A-Za-z0-9]{1,20}\Z"))
@@ -77,6 +81,17 @@ class SignalsSchema(Schema):
     wordpress = fields.Nested(SignalSchema)
 
 
+class TrackersSchema(Schema):
+    """Known trackers wait too. `purposes` says which purpose a kind of the list belongs to, where it is not the usual key."""
+
+    purposes = fields.Dict(keys=fields.String(validate=KEY), values=fields.String(validate=KEY))
+    also = fields.Dict(
+        keys=fields.String(validate=KEY),
+        values=fields.List(fields.String(validate=HOST), validate=validate.Length(max=200)),
+    )
+    except_ = fields.List(fields.String(validate=HOST), data_key="except", attribute="except")
+
+
 class OptionsSchema(Schema):
     """What `site banner` takes. What is left out is off."""
 
@@ -85,6 +100,7 @@ class OptionsSchema(Schema):
         values=fields.String(validate=VALUE),
     )
     signals = fields.Nested(SignalsSchema)
+    trackers = fields.Nested(TrackersSchema, allow_none=True)
 
 
 def set_options(site: Site, data: Any, *, now: datetime, actor: str) -> None:
@@ -94,7 +110,7 @@ def set_options(site: Site, data: Any, *, now: datetime, actor: str) -> None:
         InvalidInput: a field is unknown or wrong.
     """
     checked = load(OptionsSchema(), data)
-    kept = {name: checked[name] for name in BESIDE if checked.get(name)}
+    kept = {name: checked[name] for name in BESIDE if checked.get(name) is not None}
     update_site(site, now=now, actor=actor, theme=checked.get("theme", {}) | kept)
 
 

@@ -13,7 +13,7 @@ import brotli
 import orjson
 
 from consent_server import assets
-from consent_server.banner import builds, configuration
+from consent_server.banner import builds, configuration, trackers
 from consent_server.banner.words import locales
 from consent_server.db import transaction
 from consent_server.policies.published import PublishedVersion, SiteView
@@ -100,6 +100,8 @@ def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime)
             builds.keep_build(site.id, digest, bundle=bundle, modules=later, configuration=canonical, now=now)
         builds.remember(site.id, digest)
     body = assets.bound(bundle, _script_safe(configuration.wire(config, build=digest)))
+    if config["trackers"]:
+        body += assets.bound(assets.guard_bundle(), _script_safe(trackers.wire(config["trackers"])))
     return Tag(digest, hashlib.sha256(body).hexdigest()[:32], compressed(body))
 
 

@@ -14,10 +14,8 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from flask import Flask
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from consent_server.db import db
+from consent_server.db import db, unreachable
 from consent_server.problems import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -151,8 +149,7 @@ class Lane(Generic[Key, Item, Result]):
 
 def _is_about_the_database(error: Exception) -> bool:
     """Tell whether the database was away, so that trying each item again would only take longer."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return isinstance(error, (OperationalError, PoolTimeout, Unavailable)) or lost
+    return isinstance(error, Unavailable) or unreachable(error)
 
 
 def _succeed(tickets: Sequence[_Ticket[Any, Any, Result]], results: Sequence[Result]) -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 
 from consent_server.db import db
 from tests import make
-from tests.conftest import BuildApp
+from tests.conftest import BuildApp, forget_all
 from tests.engines import Databases
 
 from .nursery import Nursery
@@ -79,6 +79,7 @@ def open_shop(app: Flask, url: str, folder: Path) -> Iterator[Shop]:
         "CONSENT_RATE_LIMITS": "false",
         "CONSENT_EMBEDDED_WORKER": "false",  # a worker process integrates; it is killed like the others
     }
+    forget_all()  # of another database, whose first site has the same number
     with app.app_context():
         site = make.ready_site()
         key, body = make.api_key(site), make.body(app.test_client(), site)
@@ -88,6 +89,7 @@ def open_shop(app: Flask, url: str, folder: Path) -> Iterator[Shop]:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+    forget_all()
 
 
 @pytest.fixture

@@ -34,19 +34,14 @@ class DurablePostgreSQL(PostgreSQL):
 
     def start(self) -> None:
         """Write the configuration, start, wait until it answers."""
-        self.configure(self.configuration)
+        lines = [f"{name} = '{value}'\n" for name, value in self.configuration.items()]
+        (self.folder / "data" / "postgresql.auto.conf").write_text("".join(lines))
         super().start()
 
     def start_again(self) -> None:
         """Start it if it has given up by itself; a server without room for its log does."""
         if self._process is not None and self._process.poll() is not None:
             self.start()
-
-    def configure(self, configuration: dict[str, str]) -> None:
-        """Write a configuration; a server that runs takes it when it is told to reload."""
-        self.configuration = configuration
-        lines = [f"{name} = '{value}'\n" for name, value in configuration.items()]
-        (self.folder / "data" / "postgresql.auto.conf").write_text("".join(lines))
 
     def kill(self) -> None:
         """Kill the postmaster and every backend at once: none may finish what it was at."""

@@ -21,9 +21,10 @@ def broken(app: Flask, site_id: int, acknowledged: Mapping[str, bytes], *, ancho
     """Return what is broken of the promises made so far; servers may go on answering meanwhile."""
     promised = dict(acknowledged)
     with app.app_context(), fsck.snapshot(db.engine) as connection:
-        found = _receipts(connection, site_id, promised) + _logs(connection, site_id)
+        # First: what is anchored after the snapshot's first query need not be in it.
         report = fsck.check(connection, app.extensions["keys"], anchor_file=anchors)
         fsck.check_file(connection, report)
+        found = _receipts(connection, site_id, promised) + _logs(connection, site_id)
         return found + [str(each) for each in report.findings]
 
 

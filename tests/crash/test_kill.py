@@ -40,7 +40,7 @@ def test_nothing_acknowledged_is_lost_or_doubled(
     visitors.begin(THREADS)
 
     for number in range(ROUNDS):
-        visitors.wait_for(10)
+        visitors.wait_for(30)
         time.sleep(random.uniform(0, 0.3))
         _kill_in_turn(servers, worker if number % 2 else None, random)
         if database is not None and number % 4 == 0:

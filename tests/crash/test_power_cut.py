@@ -22,7 +22,7 @@ from consent_server.db import db
 from consent_server.ledger import boot
 from consent_server.ledger.tasks import integrate_logs
 from tests import make
-from tests.conftest import BuildApp
+from tests.conftest import BuildApp, forget_all
 from tests.engines import Databases
 
 from . import promises
@@ -49,9 +49,10 @@ class Shop:
 
 
 @pytest.fixture
-def shop(databases: Databases, build_app: BuildApp, tmp_path: Path) -> Shop:
+def shop(databases: Databases, build_app: BuildApp, tmp_path: Path) -> Iterator[Shop]:
     pristine = databases.migrated("sqlite").removeprefix("sqlite:///")
     app = build_app("sqlite", database_url=f"sqlite:///{pristine}")
+    forget_all()  # of another database, whose first site has the same number
     with app.app_context():
         site = make.ready_site()
         known = site.id, site.key, make.api_key(site), make.body(app.test_client(), site)
@@ -63,7 +64,8 @@ def shop(databases: Databases, build_app: BuildApp, tmp_path: Path) -> Shop:
         url = f"sqlite:///{tmp_path / name / 'consent.sqlite3'}"
         apps.append(build_app("sqlite", database_url=url, rate_limits="false"))
     on_connect(apps[0], CHECKPOINT)
-    return Shop(*apps, Path(pristine), *known)
+    yield Shop(*apps, Path(pristine), *known)
+    forget_all()
 
 
 def on_connect(app: Flask, pragma: str) -> None:

@@ -86,7 +86,7 @@ class Visitors:
         self._abandoned.set()
         self.end()
 
-    def wait_for(self, more: int, *, seconds: float = 30) -> None:
+    def wait_for(self, more: int, *, seconds: float = PATIENCE) -> None:
         """Wait until so many more decisions have been acknowledged."""
         enough = len(self.acknowledged) + more
         deadline = time.monotonic() + seconds

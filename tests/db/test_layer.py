@@ -4,18 +4,29 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, InternalError, OperationalError, StatementError
 
 from consent_server import clock
 from consent_server.audit.models import AuditEvent
-from consent_server.db import db, transaction, violated
+from consent_server.db import db, transaction, unreachable, violated
 from consent_server.jobs.models import Lease
 from consent_server.policies.models import Policy
 from consent_server.sites.models import Site
 from tests import make
+
+
+def test_a_database_that_is_away_is_told_from_one_that_refuses() -> None:
+    away = psycopg.errors.InternalError_("failure on connection marked as essential: db1:5432")
+    refused = psycopg.errors.InternalError_("triggers are not supported on distributed tables")
+
+    assert unreachable(OperationalError("", None, Exception("the server closed the connection")))
+    assert unreachable(InternalError("", None, away))
+    assert not unreachable(InternalError("", None, refused))
+    assert not unreachable(ValueError())
 
 
 def lease(until: datetime) -> Lease:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -65,6 +66,7 @@ def test_an_owner_s_own_mapping_and_settings_come_first() -> None:
         {"theme": {"Accent": "red"}},
         {"theme": {"accent": 7}},
         {"styles": "x"},
+        {"trackers": {"also": {"marketing": ["https://ads.example"]}}},
         [],
     ],
 )
@@ -89,6 +91,21 @@ def test_the_tag_follows_at_once(client: FlaskClient) -> None:
     assert '"ad_user_data":' in after
     assert '"--consent-accent:#0a5;"' in after
     assert make.banner(client, site)["theme"] == look(site.theme) == {"accent": "#0a5"}
+
+
+def test_the_guard_is_part_of_the_tag_only_where_it_is_switched_on(client: FlaskClient) -> None:
+    site = make.ready_site("analytics")
+    before = client.get(f"/w/{site.key}.js").data
+    with transaction():
+        set_options(site, {"trackers": {}}, now=make.NOW, actor=make.STAFF)
+    make.view(site)
+
+    after = client.get(f"/w/{site.key}.js").data
+
+    assert b"hotjar.com" not in before
+    assert b"hotjar.com" in after
+    assert after.endswith(b");")
+    assert len(brotli.compress(after, quality=11)) - len(brotli.compress(before, quality=11)) <= 2_560
 
 
 def test_the_command_sets_and_shows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

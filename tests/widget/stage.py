@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from consent_server import assets
-from consent_server.banner import configuration
+from consent_server.banner import configuration, trackers
 
 LOCALES = Path(__file__).resolve().parents[2] / "widget" / "locales"
 SITE = "s_test"
@@ -63,6 +63,7 @@ def baked(api: str, *, versions: list[dict[str, Any]] | None = None, **changes: 
         "basic": ["essential"],
         "theme": {},
         "signals": {},
+        "trackers": [],
         "modules": assets.module_bundles()[0],
     } | changes
 
@@ -71,7 +72,10 @@ def wrapped(config: dict[str, Any]) -> bytes:
     """The first response, as the server writes it."""
     wire = configuration.wire(config, build=BUILD)
     data = json.dumps(wire, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    return assets.bound(assets.core_bundle(), data.encode())
+    body = assets.bound(assets.core_bundle(), data.encode())
+    if not config["trackers"]:
+        return body
+    return body + assets.bound(assets.guard_bundle(), json.dumps(trackers.wire(config["trackers"])).encode())
 
 
 def _service(language: str) -> dict[str, Any]:
