@@ -14,8 +14,8 @@ from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
+from consent_server.consents import intake, verify_page
 from consent_server.consents import pages as receipt_pages
-from consent_server.consents import verify_page
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
@@ -95,12 +95,13 @@ def build(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions.update(settings=settings, keys=keys)
+    intake.install(app)  # within the proxy's layer, which says whose address it is
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)  # type: ignore[method-assign]  # as Flask's manual has it
     db.init_app(app)
     with app.app_context():
-        prepare_engine(db.engine)
+        prepare_engine(db.engine, prepares=settings.prepared_statements)
     i18n.install(app)
     auth.install(app, GATES)
     # After the gates: who is not signed in is sent to do so first.
@@ -146,9 +147,9 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "hide_parameters": True,  # an error's text is logged, and parameters hold visitors' data
     }
     if settings.database_url.startswith("postgresql"):
-        options |= {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
-        if not settings.prepared_statements:
-            options["connect_args"] = {"prepare_threshold": None}
+        # The statements that matter are prepared by `bulk`; psycopg, when it prepares others, deallocates all of them
+        # at every rollback.
+        options |= {"isolation_level": "READ COMMITTED", "connect_args": {"prepare_threshold": None}}
     else:
         options["connect_args"] = {"timeout": 10, "check_same_thread": False}
     return options
@@ -157,7 +158,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
 def engine_of(settings: Settings) -> Engine:
     """Return an engine outside any app, for commands that make or move the schema."""
     engine = create_engine(settings.database_url, **engine_options(settings))
-    prepare_engine(engine)
+    prepare_engine(engine, prepares=settings.prepared_statements)
     return engine
 
 

@@ -1,100 +1,171 @@
-"""Read and write many rows in one statement: arrays on PostgreSQL, executemany and IN on SQLite.
+"""Statements of the decision path, past SQLAlchemy's own machinery, which costs more than the statements themselves.
 
-A statement with as many placeholders as rows times columns costs the client several times what the rows themselves
-cost; an array for each column does not grow the statement at all.
+On PostgreSQL what is sent inside `pipelined()` goes in one round trip (`pipeline.py`), and many rows as one array for
+each column: a statement with as many placeholders as rows times columns costs the client several times what the rows
+themselves cost. SQLite runs in our own process and has nothing to wait for.
+
+A line is the session's own connection: what runs here is part of the transaction that the entry point opened.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, cast
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    CursorResult,
-    Dialect,
-    Executable,
-    Table,
-    TextClause,
-    any_,
-    bindparam,
-    text,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.exc import DBAPIError
 
+from consent_server.columns import Column, Kind
 from consent_server.db import db, is_sqlite
 
-_DIALECTS: dict[str, Dialect] = {"postgresql": postgresql.dialect(), "sqlite": sqlite.dialect()}  # type: ignore[no-untyped-call]  # as the library has it
+if TYPE_CHECKING:
+    from consent_server.pipeline import Command
+
+Result = TypeVar("Result")
+# What a question gives back: call it for its answer, after `pipelined()` where it was asked inside.
+Answer = Callable[[], Result]
+
+_numbers = count(1)
 
 
-def insert_rows(
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    conflict: tuple[str, ...] = (),
-    replace: tuple[str, ...] = (),
-) -> None:
-    """Insert rows, all with the same keys.
+class Sql:
+    """One statement with `:name` for its values. `sqlite` is its text where that engine needs another one."""
 
-    Args:
-        table: where to.
-        rows: column name to value, as the models take them.
-        conflict: columns of a unique key; with `replace` a row that is there already is updated.
-        replace: columns that take the new values then; all others keep theirs.
-    """
-    if not rows:
-        return
-    names = tuple(rows[0])
-    on_sqlite = is_sqlite()
-    statement = _statement(table, names, conflict, replace, on_sqlite)
-    binders = {name: _binder(table.c[name].type, on_sqlite) for name in names}
-    if on_sqlite:
-        run(statement, [{n: binders[n](row[n]) for n in names} for row in rows])
-    else:
-        run(statement, {name: [binders[name](row[name]) for row in rows] for name in names})
+    def __init__(self, text: str, *, sqlite: str | None = None, **kinds: Kind) -> None:
+        names = tuple(kinds)
+        numbered = re.sub(r":([a-z_]+)", lambda found: f"${names.index(found[1]) + 1}", text)
+        self.sqlite = sqlite or text
+        self._kinds = kinds
+        self._name = f"consent_{next(_numbers)}".encode()
+        self._text = numbered.encode()
+        self._oids = [kind.oid for kind in kinds.values()]
 
+    def command(self, values: Mapping[str, Any]) -> "Command":
+        """Return the statement with its values for PostgreSQL."""
+        from consent_server.pipeline import Command
 
-def run(statement: Executable, parameters: Any) -> CursorResult[Any]:
-    """Execute a statement that was built once, past the ORM, which would look at every object it knows first."""
-    return db.session.connection().execute(statement, parameters)
+        body = [kind.binary(values[name]) for name, kind in self._kinds.items()]
+        return Command(self._name, self._text, self._oids, body)
 
+    def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values for SQLite."""
+        return {name: kind.sqlite(values[name]) for name, kind in self._kinds.items()}
 
-def among(column: Any, name: str, *, on_sqlite: bool) -> ColumnElement[bool]:
-    """Return the condition that a column is among the values of the list parameter `name`."""
-    if on_sqlite:
-        return cast("ColumnElement[bool]", column.in_(bindparam(name, expanding=True)))
-    return cast("ColumnElement[bool]", column == any_(bindparam(name, type_=ARRAY(column.type))))
+    def rows(self, values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Return the values of each row for SQLite."""
+        columns = {name: kind for name, kind in self._kinds.items() if isinstance(kind, Column)}
+        same = {name: kind.sqlite(values[name]) for name, kind in self._kinds.items() if name not in columns}
+        lists = [map(kind.element, values[name]) for name, kind in columns.items()]
+        return (same | dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True))
 
 
-@cache
-def _statement(
-    table: Table, names: tuple[str, ...], conflict: tuple[str, ...], replace: tuple[str, ...], on_sqlite: bool
-) -> TextClause:
-    columns = ", ".join(names)
-    if on_sqlite:
-        source = "VALUES (" + ", ".join(f":{name}" for name in names) + ")"
-    else:
-        arrays = ", ".join(f"CAST(:{name} AS {_array(table.c[name].type)})" for name in names)
-        source = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - our own columns' names
-    upsert = ""
-    if replace:
-        upsert = f" ON CONFLICT ({', '.join(conflict)}) DO UPDATE SET " + ", ".join(
-            f"{name} = excluded.{name}" for name in replace
-        )
-    # Names come from our own tables, never from outside.
-    return text(f"INSERT INTO {table.name} ({columns}) {source}{upsert}").bindparams(
-        *(bindparam(name) for name in names)
-    )
+class _Batch:
+    """Commands that go in one round trip, and afterwards the rows of each."""
+
+    __slots__ = ("commands", "rows")
+
+    def __init__(self) -> None:
+        self.commands: list[Command] = []
+        self.rows: list[list[Any]] = []
 
 
-def _array(kind: TypeEngine[Any]) -> str:
-    return kind.compile(dialect=_DIALECTS["postgresql"]) + "[]"
+class Line:
+    """The connection of the session's transaction, as its driver has it."""
+
+    def __init__(self) -> None:
+        self._connection = db.session.connection()
+        self._on_sqlite = is_sqlite(self._connection.engine)
+        self._batch: _Batch | None = None
+
+    @contextmanager
+    def pipelined(self) -> Iterator[None]:
+        """Send what follows in one go; on leaving, all of it has been answered.
+
+        Raises:
+            DBAPIError: one of the statements failed; none after it was executed.
+        """
+        if self._on_sqlite or self._batch is not None:
+            yield
+            return
+        batch = self._batch = _Batch()
+        try:
+            yield
+            self._run(batch)
+        finally:
+            self._batch = None
+
+    def ask(self, sql: Sql, **values: Any) -> Answer[list[Any]]:
+        """Send a question; the answer gives its rows as tuples, with UUIDs as the driver has them (`uuid_of`)."""
+        if self._on_sqlite:
+            with self._translated():
+                rows: list[Any] = self._driver().execute(sql.sqlite, sql.values(values)).fetchall()
+            return lambda: rows
+        return self._send(sql, values)
+
+    def tell(self, sql: Sql, **values: Any) -> None:
+        """Send a change."""
+        if self._on_sqlite:
+            with self._translated():
+                self._driver().execute(sql.sqlite, sql.values(values))
+        else:
+            self._send(sql, values)
+
+    def tell_many(self, sql: Sql, **values: Any) -> None:
+        """Send a change of many rows: on PostgreSQL the statement unnests arrays, on SQLite it runs for each row.
+
+        Args:
+            sql: the statement.
+            values: a list for each column, all of one length; a single value is the same in all rows.
+        """
+        if self._on_sqlite:
+            with self._translated():
+                self._driver().executemany(sql.sqlite, sql.rows(values))
+        else:
+            self._send(sql, values)
+
+    def _send(self, sql: Sql, values: Mapping[str, Any]) -> Answer[list[Any]]:
+        batch = self._batch or _Batch()
+        place = len(batch.commands)
+        batch.commands.append(sql.command(values))
+        if batch is not self._batch:
+            self._run(batch)
+        return lambda: batch.rows[place]
+
+    def _run(self, batch: _Batch) -> None:
+        from consent_server import pipeline, postgresql  # the driver is an extra
+
+        if not batch.commands:
+            return
+        prepared = self._connection.connection.info.get(postgresql.PREPARED)
+        with self._translated():
+            batch.rows = pipeline.run(self._driver(), batch.commands, prepared=prepared)
+
+    def _driver(self) -> Any:
+        return self._connection.connection.driver_connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise the driver's errors as SQLAlchemy's; a lost connection is thrown out of the pool."""
+        dialect: Any = self._connection.dialect
+        try:
+            yield
+        except dialect.loaded_dbapi.Error as error:
+            lost = dialect.is_disconnect(error, self._driver(), None)
+            if lost:
+                self._connection.invalidate(error)
+            # As everywhere without the values, which are visitors' data.
+            raise DBAPIError.instance(
+                None,
+                None,
+                error,
+                dialect.loaded_dbapi.Error,
+                hide_parameters=True,
+                connection_invalidated=lost,
+                dialect=dialect,
+            ) from error
 
 
-@cache
-def _binder(kind: TypeEngine[Any], on_sqlite: bool) -> Any:
-    """Return what turns a model's value into what the driver takes."""
-    dialect = _DIALECTS["sqlite" if on_sqlite else "postgresql"]
-    processor = kind.dialect_impl(dialect).bind_processor(dialect)
-    return processor or (lambda value: value)
+def uuid_of(value: Any) -> uuid.UUID:
+    """Return a UUID that a line gave: PostgreSQL gives it whole, SQLite as hex digits."""
+    return value if isinstance(value, uuid.UUID) else uuid.UUID(hex=value)

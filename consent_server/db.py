@@ -132,12 +132,17 @@ def is_sqlite(engine: Engine | None = None) -> bool:
     return (engine or db.engine).dialect.name == "sqlite"
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Attach the pragmas and BEGIN IMMEDIATE to an SQLite engine, and commits that are sure to a PostgreSQL engine."""
+def prepare_engine(engine: Engine, *, prepares: bool) -> None:
+    """Attach what the engine needs: SQLite's pragmas and BEGIN IMMEDIATE, or what `postgresql` says of connections.
+
+    Args:
+        engine: a new one.
+        prepares: whether statements may be prepared; not so behind a pooler that shares sessions between transactions.
+    """
     if engine.dialect.name != "sqlite":
         from consent_server import postgresql  # the driver is an extra
 
-        event.listen(engine, "do_connect", postgresql.connect)
+        postgresql.prepare_engine(engine, prepares=prepares)
         return
     event.listen(engine, "connect", _sqlite_pragmas)
     event.listen(engine, "begin", _sqlite_begin)

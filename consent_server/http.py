@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import structlog
-from flask import Flask, Request, Response, current_app, g, jsonify, request
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from flask import Flask, Request, Response, current_app, g, has_request_context, jsonify, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -127,6 +125,20 @@ def allow_origin(origin: str) -> None:
     g.cors = origin
 
 
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that an error is to its caller; what is not the caller's fault is logged."""
+    if isinstance(error, Problem):
+        return error
+    if unreachable(error):
+        log.error("database not usable", error=type(error).__name__)
+        # Not "nothing was stored": the answer to a commit may be what was lost.
+        advice = "Try again in a moment; under the same receipt id a decision is stored once at most."
+        return Unavailable(advice, headers={"Retry-After": "5"})
+    where = request.endpoint if has_request_context() else None
+    log.error("unexpected error", endpoint=where, exc_info=error)
+    return InternalError("Nothing was stored.")
+
+
 def problem_response(problem: Problem) -> Response:
     """Return a problem as `application/problem+json`."""
     response = jsonify(problem.to_json())
@@ -147,21 +159,12 @@ def install(app: Flask, *, html_error: Callable[[Problem], Any]) -> None:
             return error
         return answer(_translated(error))
 
-    def on_database(error: DBAPIError | PoolTimeout) -> Any:
-        if not unreachable(error):
-            return on_crash(error)
-        log.error("database not usable", error=type(error).__name__)
-        return answer(Unavailable("Nothing was stored. Try again in a moment.", headers={"Retry-After": "5"}))
-
-    def on_crash(error: Exception) -> Any:
-        log.error("unexpected error", endpoint=request.endpoint, exc_info=error)
-        return answer(InternalError("Nothing was stored."))
+    def on_error(error: Exception) -> Any:
+        return answer(problem_of(error))
 
     app.register_error_handler(Problem, answer)
     app.register_error_handler(HTTPException, on_http)
-    app.register_error_handler(DBAPIError, on_database)
-    app.register_error_handler(PoolTimeout, on_database)
-    app.register_error_handler(Exception, on_crash)
+    app.register_error_handler(Exception, on_error)
     # Before the gates, which look up what the address names.
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_nul)
     app.after_request(_headers)

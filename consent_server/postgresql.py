@@ -1,4 +1,6 @@
-"""Our connection to PostgreSQL: a commit counts only when the synchronous standby has it.
+"""Our connections to PostgreSQL: alive when they are taken from the pool, and sure of what they have committed.
+
+A commit counts only when the synchronous standby has it.
 
 A commit that waits for a standby can be cancelled (`pg_cancel_backend`, an operator who loses patience). PostgreSQL then
 answers *success*, with a warning beside it: the transaction is on this server's disk, and a failover may lose it. For us
@@ -6,12 +8,20 @@ that is no success, so `commit()` raises. Whoever sent the decision sends it aga
 writes to the write-ahead log, and so its own commit waits for the standby too.
 """
 
+import select
+import time
 from typing import Any
 
 import psycopg
 from psycopg.errors import Diagnostic
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 WARNING = "01000"
+PING_AFTER_SECONDS = 1.0
+PREPARED = "prepared"  # in a connection's `info`: names of the statements that it has prepared
 
 
 class UnconfirmedCommit(psycopg.OperationalError):
@@ -48,6 +58,47 @@ def _collect_into(warnings: list[str]) -> Any:
     return collect
 
 
-def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Connection:
-    """Make a connection of ours where SQLAlchemy would make a plain one."""
+def prepare_engine(engine: Engine, *, prepares: bool) -> None:
+    """Have an engine make such connections, and look at those that may be dead before it gives them out.
+
+    Args:
+        engine: a new one.
+        prepares: whether statements may be prepared; not so behind a pooler that shares sessions between transactions.
+    """
+    event.listen(engine, "do_connect", _connect)
+    if prepares:
+        event.listen(engine, "connect", _note_prepared)
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", _ping_idle)
+
+
+def _connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Connection:
     return Connection.connect(*arguments, **options)
+
+
+def _note_prepared(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[PREPARED] = set()
+
+
+def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["returned"] = time.monotonic()
+
+
+def _ping_idle(connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    """Ask a connection that may be dead whether it lives; the pool gives another one if it does not.
+
+    `pool_pre_ping` would ask every time, which costs a busy committer a round trip a batch. A server that ended the
+    connection has said so, or the socket is at its end: then there is something to read. Silence for longer may also
+    be a network that forgot us.
+    """
+    returned = record.info.get("returned")
+    if returned is None:
+        return
+    try:
+        socket = select.poll()
+        socket.register(connection.fileno(), select.POLLIN)
+        if socket.poll(0) or time.monotonic() - returned >= PING_AFTER_SECONDS:
+            connection.execute("").close()
+            connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error

@@ -13,7 +13,7 @@ from functools import cache, wraps
 from typing import Any, TypeVar
 
 import limits
-from flask import current_app, has_app_context, request
+from flask import Flask, current_app, has_app_context, request
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 
@@ -42,36 +42,49 @@ class RateLimiter:
         def wrap(view: View) -> View:
             @wraps(view)
             def limited(*args: Any, **kwargs: Any) -> Any:
-                settings: Settings = current_app.extensions["settings"]
-                if self.enabled and settings.rate_limits:
-                    item = parse(rate if isinstance(rate, str) else rate())
-                    wait = self._wait(item, f"{view.__module__}.{view.__qualname__}", settings)
-                    if wait > 0:
-                        headers = {"Retry-After": str(int(wait) + 1)}
-                        raise TooManyRequests("Wait a little, then try again.", headers=headers)
+                name = f"{view.__module__}.{view.__qualname__}"
+                allowed = rate if isinstance(rate, str) else rate()
+                self.count(current_app, allowed, view=name, address=request.remote_addr or "unknown")
                 return view(*args, **kwargs)
 
             return limited  # type: ignore[return-value]  # the same signature
 
         return wrap
 
+    def count(self, app: Flask, rate: str, *, view: str, address: str) -> None:
+        """Count a call of a view by an address.
+
+        Raises:
+            TooManyRequests: with `Retry-After` in seconds.
+        """
+        settings: Settings = app.extensions["settings"]
+        if not (self.enabled and settings.rate_limits):
+            return
+        item = parse(rate)
+        if settings.rate_limit_storage == MEMORY:
+            wait = self._wait(_due(app), item, view, address)
+        else:
+            allowed = _shared(settings.rate_limit_storage).hit(item, view, address)
+            wait = 0.0 if allowed else float(item.get_expiry())
+        if wait > 0:
+            raise TooManyRequests(
+                "Wait a little, then try again.", headers={"Retry-After": str(int(wait) + 1)}
+            )
+
     def reset(self) -> None:
         """Forget all calls of the current application, if there is one."""
         if has_app_context():
             with self._lock:
-                _due().clear()
+                _due(current_app).clear()
 
-    def _wait(self, item: limits.RateLimitItem, view: str, settings: Settings) -> float:
+    def _wait(
+        self, kept: dict[tuple[str, str], float], item: limits.RateLimitItem, view: str, address: str
+    ) -> float:
         """Count a call and return the seconds until it would be allowed; 0 when it is."""
-        address = request.remote_addr or "unknown"
-        if settings.rate_limit_storage != MEMORY:
-            shared = _shared(settings.rate_limit_storage)
-            return 0.0 if shared.hit(item, view, address) else float(item.get_expiry())
         window = float(item.get_expiry())
         each = window / item.amount
         instant = time.monotonic()
         with self._lock:
-            kept = _due()
             if len(kept) >= MOST_ADDRESSES:
                 for key in [key for key, due in kept.items() if due <= instant]:
                     del kept[key]
@@ -82,9 +95,9 @@ class RateLimiter:
         return 0.0
 
 
-def _due() -> dict[tuple[str, str], float]:
+def _due(app: Flask) -> dict[tuple[str, str], float]:
     """Return, by view and address, when what was called will have been used up; each application has its own."""
-    due: dict[tuple[str, str], float] = current_app.extensions.setdefault("rate_limits", {})
+    due: dict[tuple[str, str], float] = app.extensions.setdefault("rate_limits", {})
     return due
 
 

@@ -1,69 +1,156 @@
 """Bring consent records up to date after an append: all records of a batch in three statements."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import Protocol
 
-from sqlalchemy import Executable, Table, bindparam, select
+import orjson
 
 from consent_server import clock
-from consent_server.bulk import among, insert_rows, run
+from consent_server.bulk import Answer, Sql, uuid_of
+from consent_server.columns import BIGINTS, INSTANTS, INTEGER, TEXTS, UUIDS
 from consent_server.consents.facts import ConsentState, DecisionFacts
-from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.consents.payload import Decision
-from consent_server.consents.records import SUBJECT, VISITOR, look_again
+from consent_server.consents.records import SUBJECT, VISITOR
 from consent_server.consents.rules import derive_state
-from consent_server.db import is_sqlite
-from consent_server.ledger.append import Stored
+from consent_server.ledger.append import OpenLog, Stored
 from consent_server.policies.published import SiteView
 
 Holder = tuple[str, str]
 
-_TABLE: Table = ConsentRecord.__table__  # type: ignore[assignment]  # declarative models have a Table
-_KEY = ("site_id", "holder_kind", "holder")
-_CONTENT = ("state", "epoch", "idx", "language", "updated_at")
+
+class Submitted(Protocol):
+    """A decision with the instant at which it reached this server."""
+
+    @property
+    def decision(self) -> Decision: ...
+    @property
+    def at(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a batch's visitors: their states, and the subjects that they belong to with theirs."""
+
+    states: Mapping[Holder, ConsentState]
+    subjects: Mapping[uuid.UUID, str]
+
+
+_STATE_OF = (
+    "SELECT holder, state FROM consent_record WHERE site_id = :site_id AND holder_kind = 'visitor' AND holder"
+)
+_STATES = Sql(
+    f"{_STATE_OF} = ANY(:holders)",
+    sqlite=f"{_STATE_OF} IN (SELECT value FROM json_each(:holders))",  # noqa: S608 - no value in it
+    site_id=INTEGER,
+    holders=TEXTS,
+)
+_SUBJECT_OF = (
+    "SELECT link.visitor_id, link.subject, record.state FROM subject_link AS link LEFT JOIN consent_record AS record"
+    " ON record.site_id = link.site_id AND record.holder_kind = 'subject' AND record.holder = link.subject"
+    " WHERE link.site_id = :site_id AND link.visitor_id"
+)
+_SUBJECTS = Sql(
+    f"{_SUBJECT_OF} = ANY(:visitors)",
+    sqlite=f"{_SUBJECT_OF} IN (SELECT value FROM json_each(:visitors))",  # noqa: S608 - no value in it
+    site_id=INTEGER,
+    visitors=UUIDS,
+)
+_COLUMNS = "site_id, holder_kind, holder, state, epoch, idx, language, updated_at"
 # A decision answers whatever was flagged before.
-_FLAGS: dict[str, Any] = {"flag": None, "flag_version_id": None, "flag_purposes": None, "flagged_at": None}
+_REPLACE = (
+    " ON CONFLICT (site_id, holder_kind, holder) DO UPDATE SET state = excluded.state, epoch = excluded.epoch,"
+    " idx = excluded.idx, language = excluded.language, updated_at = excluded.updated_at,"
+    " flag = NULL, flag_version_id = NULL, flag_purposes = NULL, flagged_at = NULL"
+)
+_PUT = Sql(
+    f"INSERT INTO consent_record ({_COLUMNS}) SELECT :site_id, new.kind, new.holder, new.state, :epoch,"  # noqa: S608 - our own columns' names
+    " new.idx, new.language, new.at FROM unnest(:holder_kind, :holder, :state, :idx, :language, :updated_at)"
+    f" AS new (kind, holder, state, idx, language, at){_REPLACE}",
+    sqlite=f"INSERT INTO consent_record ({_COLUMNS})"  # noqa: S608 - our own columns' names
+    f" VALUES (:site_id, :holder_kind, :holder, :state, :epoch, :idx, :language, :updated_at){_REPLACE}",
+    site_id=INTEGER,
+    epoch=INTEGER,
+    holder_kind=TEXTS,
+    holder=TEXTS,
+    state=TEXTS,
+    idx=BIGINTS,
+    language=TEXTS,
+    updated_at=INSTANTS,
+)
 
 
-def apply(site: SiteView, epoch: int, batch: Sequence[tuple[Stored, Any]]) -> None:
+def ask_known(log: OpenLog, visitors: Collection[uuid.UUID]) -> Answer[Known]:
+    """Ask what is known of these visitors of the site whose log is locked."""
+    ids = list(visitors)
+    states = log.line.ask(_STATES, site_id=log.site_id, holders=[str(each) for each in ids])
+    linked = log.line.ask(_SUBJECTS, site_id=log.site_id, visitors=ids)
+
+    def known() -> Known:
+        subjects: dict[uuid.UUID, str] = {}
+        found = {(VISITOR, holder): _state(state) for holder, state in states()}
+        for visitor, subject, state in linked():
+            subjects[uuid_of(visitor)] = subject
+            if state is not None:
+                found[SUBJECT, subject] = _state(state)
+        return Known(found, subjects)
+
+    return known
+
+
+def apply(
+    site: SiteView, log: OpenLog, batch: Sequence[tuple[Stored, Submitted]], known: Known
+) -> dict[Holder, datetime]:
     """Derive and store the states of all visitors and subjects of a batch, in the order of the log.
 
+    Return whose decision was about a superseded version, and when: their flags were computed against what these
+    decisions have just replaced, and somebody must look again.
+
     Args:
-        site: the site, whose log is locked.
-        epoch: the log's epoch.
-        batch: (stored receipt, submission) for each new receipt.
+        site: the site.
+        log: its log, which is locked.
+        batch: stored receipt and submission of each new receipt.
+        known: what was there before, read under the lock.
     """
     if not batch:
-        return
-    subjects = _subjects(site.id, {submission.decision.visitor_id for _, submission in batch})
-    owners = [_holders(submission.decision, subjects) for _, submission in batch]
-    states = _states(site.id, {holder for each in owners for holder in each})
-    rows: dict[Holder, dict[str, Any]] = {}
+        return {}
+    states = dict(known.states)
+    last: dict[Holder, tuple[Stored, Submitted]] = {}
     stale: dict[Holder, datetime] = {}
-    for (stored, submission), holders in zip(batch, owners, strict=True):
+    for stored, submission in batch:
         facts = facts_of_decision(submission.decision, at=submission.at, until=submission.at + site.lifetime)
-        for holder in holders:
-            state = states[holder] = derive_state(states.get(holder), facts, site.facts)
-            rows[holder] = {
-                **dict(zip(_KEY, (site.id, *holder), strict=True)),
-                "state": state.to_json(),
-                "epoch": epoch,
-                "idx": stored.idx,
-                "language": submission.decision.language,
-                "updated_at": submission.at,
-                **_FLAGS,
-            }
+        for holder in _holders(submission.decision, known.subjects):
+            states[holder] = derive_state(states.get(holder), facts, site.facts)
+            last[holder] = (stored, submission)
             if site.current is not None and facts.version != site.current.number:
                 stale[holder] = submission.at
+    _put(log, states, last)
+    return stale
+
+
+def _put(
+    log: OpenLog,
+    states: Mapping[Holder, ConsentState],
+    last: Mapping[Holder, tuple[Stored, Submitted]],
+) -> None:
     # In key order, as the sweep locks them: the two then never wait for each other in a circle.
-    insert_rows(
-        _TABLE, [rows[holder] for holder in sorted(rows)], conflict=_KEY, replace=(*_CONTENT, *_FLAGS)
+    holders = sorted(last)
+    rows = [last[holder] for holder in holders]
+    log.line.tell_many(
+        _PUT,
+        site_id=log.site_id,
+        epoch=log.epoch,
+        holder_kind=[kind for kind, _ in holders],
+        holder=[name for _, name in holders],
+        state=[
+            orjson.dumps(states[holder].to_json(), option=orjson.OPT_SORT_KEYS).decode() for holder in holders
+        ],
+        idx=[stored.idx for stored, _ in rows],
+        language=[submission.decision.language for _, submission in rows],
+        updated_at=[submission.at for _, submission in rows],
     )
-    if stale:
-        # Their flags were computed against what these decisions have just replaced; look again soon.
-        look_again(site.id, list(stale), now=max(stale.values()))
 
 
 def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> DecisionFacts:
@@ -78,36 +165,12 @@ def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> D
     )
 
 
-def _subjects(site_id: int, visitors: Iterable[Any]) -> Mapping[Any, str]:
-    rows = run(_links(is_sqlite()), {"site_id": site_id, "visitors": list(visitors)})
-    return {row.visitor_id: row.subject for row in rows}
-
-
-def _holders(decision: Decision, subjects: Mapping[Any, str]) -> list[Holder]:
+def _holders(decision: Decision, subjects: Mapping[uuid.UUID, str]) -> list[Holder]:
     holders = [(VISITOR, str(decision.visitor_id))]
     if decision.visitor_id in subjects:
         holders.append((SUBJECT, subjects[decision.visitor_id]))
     return holders
 
 
-def _states(site_id: int, holders: Iterable[Holder]) -> dict[Holder, ConsentState]:
-    names = [holder for _, holder in holders]
-    rows = run(_records(is_sqlite()), {"site_id": site_id, "holders": names})
-    return {(row.holder_kind, row.holder): ConsentState.from_json(row.state) for row in rows}
-
-
-@cache
-def _links(on_sqlite: bool) -> Executable:
-    return select(SubjectLink.visitor_id, SubjectLink.subject).where(
-        SubjectLink.site_id == bindparam("site_id"),
-        among(SubjectLink.visitor_id, "visitors", on_sqlite=on_sqlite),
-    )
-
-
-@cache
-def _records(on_sqlite: bool) -> Executable:
-    return select(ConsentRecord.holder_kind, ConsentRecord.holder, ConsentRecord.state).where(
-        ConsentRecord.site_id == bindparam("site_id"),
-        ConsentRecord.holder_kind.in_([VISITOR, SUBJECT]),
-        among(ConsentRecord.holder, "holders", on_sqlite=on_sqlite),
-    )
+def _state(text: str) -> ConsentState:
+    return ConsentState.from_json(orjson.loads(text))

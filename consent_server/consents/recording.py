@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask, current_app
 
-from consent_server.consents.service import Acknowledgement, Outcome, Submission, store
+from consent_server.consents.service import Acknowledgement, Draw, Outcome, Submission, store
 from consent_server.db import db, transaction
 from consent_server.keys import KeyRing
 from consent_server.ledger.lane import Lane
@@ -16,34 +16,34 @@ LANE = "committer"
 
 def start_lane(app: Flask) -> Lane[str, Submission, Outcome]:
     """Start this process's committer lane; decisions then share commits."""
-    lane: Lane[str, Submission, Outcome] = Lane(app, commit_batch)
+    lane: Lane[str, Submission, Outcome] = Lane(app, commit_drawn)
     app.extensions[LANE] = lane
     return lane
 
 
-def record(site_key: str, submission: Submission) -> Acknowledgement:
-    """Return the acknowledgement of a decision once it is durable.
+def record(app: Flask, site_key: str, submission: Submission) -> Acknowledgement:
+    """Return the acknowledgement of a decision once it is durable. Without a lane it needs an application context.
 
     Raises:
         Problem: the decision was refused, or nothing can be stored just now.
     """
-    lane: Lane[str, Submission, Outcome] | None = current_app.extensions.get(LANE)
-    if lane:
-        # Who waits for the lane must not hold a connection: enough of them would leave none for the committer.
-        db.session.remove()
-        outcome = lane.submit(site_key, submission)
-    else:
-        outcome = commit_batch(site_key, [submission])[0]
+    lane: Lane[str, Submission, Outcome] | None = app.extensions.get(LANE)
+    outcome = lane.submit(site_key, submission) if lane else commit(site_key, [submission])[0]
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
 
 
-def commit_batch(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
+def commit(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
     """Store decisions of one site in one transaction of their own; on return all of it is durable."""
+    return commit_drawn(site_key, lambda: submissions)
+
+
+def commit_drawn(site_key: str, draw: Draw) -> list[Outcome]:
+    """Store what `draw` gives once the site's log is locked; on return all of it is durable."""
     ring: KeyRing = current_app.extensions["keys"]
     seconds = current_app.extensions["settings"].config_cache_seconds
     with transaction():
-        outcomes = store(site_view(site_key, max_age=seconds), submissions, ring=ring)
+        outcomes = store(site_view(site_key, max_age=seconds), draw, ring=ring)
     db.session.remove()
     return outcomes

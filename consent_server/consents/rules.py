@@ -68,6 +68,8 @@ def derive_state(
         decision: what the receipt says.
         versions: the published versions, in any order; they tell what purposes used to be called.
     """
+    if previous is None:
+        return _first(decision, versions)
     stated = ConsentState(
         decision.version,
         {
@@ -75,12 +77,12 @@ def derive_state(
             for purpose, choice in decision.choices.items()
         },
     )
-    later = previous if previous and previous.order > stated.order else stated
+    later = previous if previous.order > stated.order else stated
     newest = [v for v in newest_first(versions) if v.order <= later.order]
     known = later is stated or any(v.number == later.version for v in newest)
     entries: dict[str, Entry] = {}
     for key in _keys(later, newest):
-        before = follow(key, previous, newest).entry if previous else None
+        before = follow(key, previous, newest).entry
         now = follow(key, stated, newest)
         entry = _answer(before, now, decision)
         # A page that was loaded before the newer version cannot tell a purpose that is new from one
@@ -88,6 +90,19 @@ def derive_state(
         if entry and (known or now.entry or not entry.granted):
             entries[key] = entry
     return ConsentState(later.version, entries, _still_seen(previous, later))
+
+
+def _first(decision: DecisionFacts, versions: Iterable[VersionFacts]) -> ConsentState:
+    """Return the state after a first decision. Nothing has to be followed through renames, and most are first ones."""
+    facts = next((version for version in versions if version.number == decision.version), None)
+    choices = decision.choices
+    given = decision.asked if decision.action in GRANTING else ()
+    entries = {
+        key: Entry(choices[key], decision.version, decision.at, decision.until, decision.action)
+        for key in (facts.purposes if facts else choices)
+        if key in choices and (choices[key] == "denied" or key in given)
+    }
+    return ConsentState(decision.version, entries)
 
 
 def effective(
@@ -144,6 +159,6 @@ def _answer(before: Entry | None, now: Trail, decision: DecisionFacts) -> Entry 
     return before if before and not before.granted else now.entry
 
 
-def _still_seen(previous: ConsentState | None, later: ConsentState) -> str | None:
-    seen = previous.seen if previous else None
+def _still_seen(previous: ConsentState, later: ConsentState) -> str | None:
+    seen = previous.seen
     return seen if seen and version_order(seen) > later.order else None

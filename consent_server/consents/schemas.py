@@ -1,5 +1,6 @@
 """The JSON of decisions, receipts and identities."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,16 @@ INSTANT = validate.Range(
 HASH = validate.Regexp(r"\A[0-9a-f]{64}\Z", error="Not a SHA-256 in lower-case hex.")
 # Grants only come from an act of the visitor; these actions can only refuse.
 REFUSING = ("reject_all", "expire", "gpc", "dnt")
+
+
+def misfit(action: str, choices: Mapping[str, str], asked: Iterable[str]) -> str | None:
+    """Say why an action cannot have made these choices of what was asked, or None when it can."""
+    answers = {choices.get(purpose) for purpose in asked}
+    if action in REFUSING and "granted" in answers:
+        return f"{action} cannot grant what it was asked."
+    if action == "accept_all" and "denied" in answers:
+        return "accept_all cannot deny what it was asked."
+    return None
 
 
 class SignalsSchema(Schema):
@@ -60,12 +71,9 @@ class DecisionSchema(Schema):
 
     @validates_schema
     def _action_fits(self, data: dict[str, Any], **_: Any) -> None:
-        granted = {key for key, choice in data["choices"].items() if choice == "granted"}
-        if data["action"] in REFUSING and granted & set(data.get("asked", data["choices"])):
-            raise ValidationError(f"{data['action']} cannot grant what it was asked.", "choices")
-        denied = data["choices"].keys() - granted
-        if data["action"] == "accept_all" and denied & set(data.get("asked", data["choices"])):
-            raise ValidationError("accept_all cannot deny what it was asked.", "choices")
+        why = misfit(data["action"], data["choices"], data.get("asked", data["choices"]))
+        if why is not None:
+            raise ValidationError(why, "choices")
 
     @post_load
     def _decision(self, data: dict[str, Any], **_: Any) -> Decision:

@@ -1,7 +1,7 @@
 """Store decisions, many of one site in one transaction. What is returned is acknowledged only after its commit."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -13,12 +13,13 @@ from sqlalchemy import select
 from consent_server.consents import payload, projection
 from consent_server.consents.checks import version_of
 from consent_server.consents.payload import Decision
+from consent_server.consents.records import look_again
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import append as ledger
-from consent_server.ledger import jws
+from consent_server.ledger import jws, leaves
 from consent_server.ledger.models import Log
-from consent_server.policies.published import SiteView, refreshed
+from consent_server.policies.published import SiteView, ask_refreshed
 from consent_server.problems import Problem
 
 
@@ -77,18 +78,25 @@ class Submission:
 
 
 Outcome = Acknowledgement | Problem
+# Gives the decisions to store. Asked once the log is locked: what came in while it was waited for shares the commit.
+Draw = Callable[[], Sequence[Submission]]
 
 
-def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -> list[Outcome]:
+def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     """Store the decisions of one site in the caller's transaction; a bad one does not harm its neighbours.
 
     Order of effects: lock the log → see what is there already → append → bring the records up to date. The caller
     commits, and only then may an acknowledgement be signed.
     """
     log = ledger.lock_log(site.id)
-    # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
-    site = refreshed(site)
-    standing = ledger.find_many(site.id, {each.decision.receipt_id for each in submissions})
+    submissions = draw()
+    leaves.tell(log, now=submissions[-1].at)
+    with log.line.pipelined():
+        # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
+        newest = ask_refreshed(log.line, site)
+        there = ledger.ask_standing(log, {each.decision.receipt_id for each in submissions})
+        known = projection.ask_known(log, {each.decision.visitor_id for each in submissions})
+    site, standing = newest(), there()
     origins = _origins(site.id, log, standing)
     fresh: dict[uuid.UUID, tuple[Submission, bytes]] = {}
     problems: dict[int, Problem] = {}
@@ -98,8 +106,11 @@ def store(site: SiteView, submissions: Sequence[Submission], *, ring: KeyRing) -
         except Problem as problem:
             problems[place] = problem
     entries = [_entry(submission, body, ring) for submission, body in fresh.values()]
-    appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
-    projection.apply(site, log.epoch, [(appended[key], fresh[key][0]) for key in fresh])
+    with log.line.pipelined():
+        appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
+        stale = projection.apply(site, log, [(appended[key], fresh[key][0]) for key in fresh], known())
+    if stale:
+        look_again(site.id, list(stale), now=max(stale.values()))
     return [
         problems[place] if place in problems else _outcome(each, appended, standing, fresh, origins)
         for place, each in enumerate(submissions)

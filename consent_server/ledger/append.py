@@ -7,20 +7,18 @@ and nothing is signed before that either: a signature on what was rolled back wo
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 
-from sqlalchemy import Executable, Table, bindparam, select, update
+from sqlalchemy import select
 
-from consent_server.bulk import among, insert_rows, run
-from consent_server.db import db, is_sqlite
+from consent_server.bulk import Answer, Line, Sql, uuid_of
+from consent_server.columns import BIGINT, BIGINTS, BYTES, INSTANTS, INTEGER, TEXTS, UUIDS
+from consent_server.db import db
 from consent_server.ledger.advice import ADVICE
-from consent_server.ledger.models import Log, Receipt
+from consent_server.ledger.models import Receipt
 from consent_server.problems import Unavailable
-
-_TABLE: Table = Receipt.__table__  # type: ignore[assignment]  # declarative models have a Table
 
 
 class LogClosed(Unavailable):
@@ -52,33 +50,49 @@ class Stored:
 
 @dataclass(slots=True)
 class OpenLog:
-    """A log whose row this transaction has locked. `size` is the index that the next receipt gets."""
+    """A log whose row this transaction has locked. `size` is the index that the next receipt gets.
+
+    `line` is the transaction's connection: what it asks now sees what is there while the lock is held.
+    """
 
     site_id: int
     epoch: int
     origin: str
     size: int
+    line: Line
 
 
-_LOCK = (
-    select(Log.epoch, Log.origin, Log.size, Log.state)
-    .where(Log.site_id == bindparam("site_id"))
-    .order_by(Log.epoch.desc())
-    .limit(1)
-    .with_for_update()
+_NEWEST = "SELECT epoch, origin, size, state FROM log WHERE site_id = :site_id ORDER BY epoch DESC LIMIT 1"
+_LOCK = Sql(f"{_NEWEST} FOR UPDATE", sqlite=_NEWEST, site_id=INTEGER)
+_OF_THESE = "SELECT epoch, idx, receipt_id, kid, payload FROM receipt WHERE site_id = :site_id AND receipt_id"
+_STANDING = Sql(
+    f"{_OF_THESE} = ANY(:receipt_ids)",
+    sqlite=f"{_OF_THESE} IN (SELECT value FROM json_each(:receipt_ids))",  # noqa: S608 - no value in it
+    site_id=INTEGER,
+    receipt_ids=UUIDS,
 )
-_GROW = (
-    update(Log)
-    .where(Log.site_id == bindparam("of_site"), Log.epoch == bindparam("of_epoch"))
-    .values(size=bindparam("size"))
+_COLUMNS = "site_id, epoch, idx, receipt_id, kid, visitor_id, issued_at, entry, payload"
+_INSERT = Sql(
+    f"INSERT INTO receipt ({_COLUMNS}) SELECT :site_id, :epoch, new.* FROM"  # noqa: S608 - our own columns' names
+    " unnest(:idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload) AS new",
+    sqlite=f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
+    " VALUES (:site_id, :epoch, :idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload)",
+    site_id=INTEGER,
+    epoch=INTEGER,
+    idx=BIGINTS,
+    receipt_id=UUIDS,
+    kid=TEXTS,
+    visitor_id=UUIDS,
+    issued_at=INSTANTS,
+    entry=BYTES,
+    payload=BYTES,
 )
-
-
-@cache
-def _find(on_sqlite: bool) -> Executable:
-    return select(Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload).where(
-        Receipt.site_id == bindparam("site_id"), among(Receipt.receipt_id, "receipt_ids", on_sqlite=on_sqlite)
-    )
+_GROW = Sql(
+    "UPDATE log SET size = :size WHERE site_id = :site_id AND epoch = :epoch",
+    size=BIGINT,
+    site_id=INTEGER,
+    epoch=INTEGER,
+)
 
 
 def lock_log(site_id: int) -> OpenLog:
@@ -87,10 +101,11 @@ def lock_log(site_id: int) -> OpenLog:
     Raises:
         LogClosed: the log is sealed or forked.
     """
-    row = run(_LOCK, {"site_id": site_id}).one()
-    if row.state != "open":
-        raise LogClosed(f"Nothing was stored. {ADVICE[row.state]}")
-    return OpenLog(site_id, row.epoch, row.origin, row.size)
+    line = Line()
+    [(epoch, origin, size, state)] = line.ask(_LOCK, site_id=site_id)()
+    if state != "open":
+        raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
+    return OpenLog(site_id, epoch, origin, size, line)
 
 
 def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
@@ -100,10 +115,15 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
     )
 
 
-def find_many(site_id: int, receipt_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stored]:
-    """Return the receipts of these ids that there are."""
-    rows = run(_find(is_sqlite()), {"site_id": site_id, "receipt_ids": list(receipt_ids)})
-    return {row.receipt_id: Stored(row.epoch, row.idx, row.receipt_id, row.kid, row.payload) for row in rows}
+def ask_standing(log: OpenLog, receipt_ids: Collection[uuid.UUID]) -> Answer[dict[uuid.UUID, Stored]]:
+    """Ask for the receipts of these ids that there are, in whichever epoch of the site's log."""
+    rows = log.line.ask(_STANDING, site_id=log.site_id, receipt_ids=list(receipt_ids))
+
+    def standing() -> dict[uuid.UUID, Stored]:
+        found = [Stored(epoch, idx, uuid_of(key), kid, payload) for epoch, idx, key, kid, payload in rows()]
+        return {each.receipt_id: each for each in found}
+
+    return standing
 
 
 def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
@@ -111,25 +131,21 @@ def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
     if not entries:
         return []
     first = log.size
-    insert_rows(
-        _TABLE,
-        [
-            {
-                "site_id": log.site_id,
-                "epoch": log.epoch,
-                "idx": idx,
-                "receipt_id": entry.receipt_id,
-                "kid": entry.kid,
-                "visitor_id": entry.visitor_id,
-                "issued_at": entry.issued_at,
-                "entry": hashlib.sha256(entry.payload).digest(),
-                "payload": entry.payload,
-            }
-            for idx, entry in enumerate(entries, first)
-        ],
-    )
     log.size = first + len(entries)
-    run(_GROW, {"of_site": log.site_id, "of_epoch": log.epoch, "size": log.size})
+    with log.line.pipelined():
+        log.line.tell_many(
+            _INSERT,
+            site_id=log.site_id,
+            epoch=log.epoch,
+            idx=range(first, log.size),
+            receipt_id=[entry.receipt_id for entry in entries],
+            kid=[entry.kid for entry in entries],
+            visitor_id=[entry.visitor_id for entry in entries],
+            issued_at=[entry.issued_at for entry in entries],
+            entry=[hashlib.sha256(entry.payload).digest() for entry in entries],
+            payload=[entry.payload for entry in entries],
+        )
+        log.line.tell(_GROW, site_id=log.site_id, epoch=log.epoch, size=log.size)
     return [
         Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
         for idx, entry in enumerate(entries, first)

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 
-from consent_server.bulk import run
+from consent_server.bulk import Answer, Line, Sql
+from consent_server.columns import INTEGER
 from consent_server.db import db
 from consent_server.policies.facts import VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
@@ -77,7 +78,7 @@ class SiteView:
         return next((version for version in self.versions if version.number == number), None)
 
 
-_REVISION = select(Site.revision).where(Site.id == bindparam("site_id"))
+_REVISION = Sql("SELECT revision FROM site WHERE id = :site_id", site_id=INTEGER)
 _versions: dict[int, PublishedVersion] = {}
 _views: dict[str, tuple[float, SiteView]] = {}
 _lock = threading.Lock()
@@ -103,20 +104,42 @@ def site_view(site_key: str, *, max_age: float = 0) -> SiteView:
     Raises:
         UnknownSite: there is no such site.
     """
-    kept = _views.get(site_key)
+    kept = recent_view(site_key, max_age=max_age)
+    if kept is not None:
+        return kept
     instant = time.monotonic()
-    if kept is not None and instant - kept[0] < max_age:
-        return kept[1]
     view = _build(site_by_key(site_key))
     with _lock:
         _views[site_key] = (instant, view)
     return view
 
 
-def refreshed(view: SiteView) -> SiteView:
-    """Return the view, read anew if the site has changed since."""
-    revision = run(_REVISION, {"site_id": view.id}).scalar_one()
-    return view if revision == view.revision else site_view(view.key)
+def recent_view(site_key: str, *, max_age: float) -> SiteView | None:
+    """Return the site if this process has read it at most `max_age` seconds ago; asks no database.
+
+    When it is too old, one caller is told so, and reads it anew; meanwhile the others get the old one.
+    """
+    kept = _views.get(site_key)
+    instant = time.monotonic()
+    if kept is None or max_age <= 0:
+        return None
+    if instant - kept[0] >= max_age:
+        with _lock:
+            if _views.get(site_key) is kept:
+                _views[site_key] = (instant, kept[1])
+                return None
+    return kept[1]
+
+
+def ask_refreshed(line: Line, view: SiteView) -> Answer[SiteView]:
+    """Ask whether the site has changed since; the answer is the view, read anew if it has."""
+    rows = line.ask(_REVISION, site_id=view.id)
+
+    def refreshed() -> SiteView:
+        [(revision,)] = rows()
+        return view if revision == view.revision else site_view(view.key)
+
+    return refreshed
 
 
 def forget() -> None:
@@ -166,8 +189,9 @@ __all__ = [
     "PublishedVersion",
     "SiteView",
     "UnknownSite",
+    "ask_refreshed",
     "forget",
     "published_versions",
-    "refreshed",
+    "recent_view",
     "site_view",
 ]

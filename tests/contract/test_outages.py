@@ -41,7 +41,7 @@ def refused(client: FlaskClient, site: Site, body: make.Json) -> None:
     answer = problem(response, 503, "unavailable")
     assert int(response.headers["Retry-After"]) > 0
     assert response.headers["Access-Control-Allow-Origin"] == make.ORIGIN
-    assert "Nothing was stored" in answer["detail"]
+    assert "stored once at most" in answer["detail"]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Group commit: what waits together is stored together, one bad item harms nobody, and a full room says so."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -20,10 +20,16 @@ class Store:
         self.gate = threading.Event()
         self.gate.set()
         self.entered = threading.Event()
+        self.draws_late = False  # as if another process held the lock meanwhile
 
-    def __call__(self, key: str, items: Sequence[Any]) -> list[str]:
-        self.entered.set()
-        assert self.gate.wait(10)
+    def __call__(self, key: str, draw: Callable[[], Sequence[Any]]) -> list[str]:
+        if self.draws_late:
+            self.entered.set()
+            assert self.gate.wait(10)
+        items = draw()
+        if not self.draws_late:
+            self.entered.set()
+            assert self.gate.wait(10)
         if "poison" in items:
             raise IntegrityError("insert", None, Exception("bad row"))
         if "away" in items:
@@ -80,6 +86,19 @@ def test_what_queues_during_a_commit_is_stored_in_one_batch_a_site(
         [("a", ["1", "2", "4"]), ("b", ["3"])],
         [("b", ["3"]), ("a", ["1", "2", "4"])],
     )
+
+
+def test_what_comes_in_while_the_lock_is_waited_for_shares_the_commit(
+    lane: Lane[str, Any, str], store: Store
+) -> None:
+    store.draws_late = True
+
+    together(lane, store, [("a", 1), ("b", 2), ("a", 3)])
+
+    assert [(key, sorted(map(str, items))) for key, items in store.batches] == [
+        ("a", ["1", "3", "first"]),
+        ("b", ["2"]),
+    ]
 
 
 def test_one_bad_item_does_not_fail_its_neighbours(lane: Lane[str, Any, str], store: Store) -> None:
