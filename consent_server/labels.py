@@ -101,6 +101,7 @@ SECTION: Final[Words] = {
     "removed": _("Removed"),
     "changed": _("Changed"),
     "moved": _("Moved"),
+    "renumbered": _("Renumbered"),
 }
 JOB: Final[Words] = {
     "queued": _("Waiting"),
@@ -134,6 +135,60 @@ CHECK_FAILED: Final[Words] = {
     "text": _("The text that it names was not published in that language."),
 }
 WAIVER: Final[Words] = {"missing-language": _("Language missing"), "out-of-step": _("Out of step")}
+FINDING: Final[Words] = {
+    "language-missing": _("A language is missing"),
+    "title-missing": _("The title is missing"),
+    "preamble-missing": _("The text before the first heading is missing"),
+    "definitions-missing": _("The definitions are missing"),
+    "section-missing": _("A section is missing"),
+    "section-empty": _("A section has nothing under its heading"),
+    "section-order": _("A section stands at another place"),
+    "section-level": _("A heading is of another level"),
+    "paragraph-missing": _("A paragraph is missing"),
+    "paragraph-short": _("A part of a paragraph seems to be missing"),
+    "list-length": _("A list item is missing"),
+    "table-length": _("A table row is missing"),
+    "fact-differs": _("A fact differs"),
+    "fact-missing": _("A fact stands in one language only"),
+    "name-differs": _("A name differs"),
+    "slot-empty": _("A contact or link is left empty"),
+    "address-missing": _("A postal address is missing"),
+    "term-undefined": _("A term is used and not defined"),
+    "term-unused": _("A term is defined and not used"),
+    "term-differs": _("A defined term is not used here"),
+    "definition-differs": _("A definition is of another term"),
+    "right-differs": _("Another right is meant"),
+    "right-misplaced": _("The text speaks of another right than its heading"),
+    "duty-differs": _("May, must and must not differ"),
+    "changed-alone": _("Changed in one language only"),
+}
+FINDING_MATTERS: Final[Words] = {
+    "language-missing": _("Who reads only that language is told nothing."),
+    "title-missing": _("A reader does not see what the document is."),
+    "preamble-missing": _("Scope and key points are told to one group of readers only."),
+    "definitions-missing": _("The words that the text rests on are explained to one group of readers only."),
+    "section-missing": _("One group of readers is not told any of it."),
+    "section-empty": _("A heading without words tells one group of readers nothing."),
+    "section-order": _("A reference to a section leads readers to different places."),
+    "section-level": _("What belongs under a heading differs between the languages."),
+    "paragraph-missing": _("One group of readers is told less."),
+    "paragraph-short": _("One text is so much shorter that a part of it seems to be missing."),
+    "list-length": _("What a list leaves out does not apply to its readers."),
+    "table-length": _("What a table leaves out is not disclosed to its readers."),
+    "fact-differs": _("Both languages are binding; readers are told different things."),
+    "fact-missing": _("A fact that only one language states binds, or informs, only its readers."),
+    "name-differs": _("A name is written alike in both languages; readers may take it for another party."),
+    "slot-empty": _("A reader is told to write or to look somewhere, and not where."),
+    "address-missing": _("A postal address is told to one group of readers only."),
+    "term-undefined": _("A word that the text relies on has no agreed meaning in this language."),
+    "term-unused": _("A word that is defined and never used was renamed in its definition, or in the text."),
+    "term-differs": _("A defined word carries its definition with it; another word does not."),
+    "definition-differs": _("The same definition is given to different words."),
+    "right-differs": _("Readers are promised different rights."),
+    "right-misplaced": _("The text under one right speaks of another: a clause was copied."),
+    "duty-differs": _("What one group may, the other must, or must not."),
+    "changed-alone": _("The readers of the other language still read what no longer holds."),
+}
 WARNING: Final[Words] = {
     "bidi_control": _("An invisible character changes the direction of the text"),
     "broken_anchor": _("A link leads to a section that does not exist"),
@@ -165,25 +220,11 @@ SOURCE_ERROR: Final[Words] = {
 }
 
 
-def difference(kind: str, *, language: str, section: str) -> LazyString:
-    """Return what is out of step between two languages of one version."""
-    return lazy_gettext(_DIFFERENCE[kind], language=language, section=section or _("Introduction"))
-
-
 def N_(message: str) -> str:
     """Mark a message for translation and return it as it is."""
     return message
 
 
-_DIFFERENCE: Final = {
-    "missing": N_("“%(section)s” is missing in %(language)s."),
-    "level": N_("“%(section)s” has another heading level in %(language)s."),
-    "order": N_("From “%(section)s” on, the sections of %(language)s come in another order."),
-    "empty": N_("“%(section)s” has nothing under it in %(language)s."),
-    "lists": N_("“%(section)s” has another number of list items in %(language)s."),
-    "tables": N_("“%(section)s” has another number of table rows in %(language)s."),
-    "paragraphs": N_("“%(section)s” has another number of paragraphs in %(language)s."),
-}
 _OBSTACLE: Final = {
     "missing-language": N_("There is no text in %(language)s. Write it, or waive it with a reason."),
     "out-of-step": N_(

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from consent_server.policies.changes import PROPOSED, ChangeClass, ChangeType, is_downgrade
 from consent_server.policies.facts import Change as ChangeFacts
 from consent_server.policies.models import Change
+from consent_server.policies.redline import Suggestion
 from consent_server.problems import InvalidInput
 from consent_server.screens import nested
 
@@ -57,6 +58,15 @@ def row_of_facts(change: ChangeFacts, languages: Sequence[str]) -> Row:
         "type": change.type.value,
         "all": change.purposes is None,
         "purposes": dict.fromkeys(change.purposes or (), "on"),
+    }
+
+
+def row_of_suggestion(suggestion: Suggestion, languages: Sequence[str]) -> Row:
+    """Return the row of a change that the words of the texts speak for; without a type where no rule understood them."""
+    return empty_row(languages) | {
+        "type": suggestion.type.value if suggestion.type else "",
+        "all": suggestion.purposes is None,
+        "purposes": dict.fromkeys(suggestion.purposes or (), "on"),
     }
 
 

@@ -23,15 +23,18 @@ from consent_server.console.change_forms import (
     empty_row,
     row_of,
     row_of_facts,
+    row_of_suggestion,
     typed,
 )
 from consent_server.db import transaction
 from consent_server.policies import drafting, publishing
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
 from consent_server.policies.facts import VersionFacts
+from consent_server.policies.in_step import by_follower, disagreements, documents_of
 from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.policies.parity import Finding
 from consent_server.policies.published import site_view
-from consent_server.policies.text import SectionChange, changed_sections, outline_differences, parse
+from consent_server.policies.redline import VersionRedline, redline_versions
 from consent_server.problems import NotFound, Problem
 from consent_server.purposes.service import freeze
 from consent_server.reconsent import service as reconsent
@@ -79,6 +82,8 @@ def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
         return _page(
             draft, rows=[*rows, *(row_of_facts(each, draft.site.languages) for each in found)], unsaved=True
         )
+    if step == "propose":
+        return _page(draft, rows=[*rows, *_proposed(draft)], unsaved=True)
     if step == "remove" and at.isdecimal() and int(at) < len(rows):
         return _page(draft, rows=[*rows[: int(at)], *rows[int(at) + 1 :]], unsaved=True)
     try:
@@ -175,6 +180,7 @@ def _page(
     version, site = draft.version, draft.site
     ready = publishing.readiness(version)
     before = drafting.newest_of(draft.policy)
+    step = _redline(draft, before)
     return page(
         "policies/publish.html",
         problem=problem,
@@ -183,8 +189,9 @@ def _page(
         draft=version,
         ready=ready,
         before=before,
-        sections=_sections(before, version, site),
-        differences=_differences(version, site),
+        sections=step.redlines,
+        proposals=[] if version.changes or rows else step.suggestions,
+        findings_of=_findings(draft, before),
         rows=[row_of(change, site.languages) for change in version.changes] if rows is None else rows,
         purposes=_purpose_names(draft, before),
         groups=GROUPS,
@@ -214,32 +221,31 @@ def _effect(draft: Draft, ready: publishing.Readiness, *, now: datetime) -> reco
     return reconsent.preview(view, VersionFacts(ready.number, ready.changes, additional), now=now)
 
 
-def _sections(
-    before: PolicyVersion | None, draft: PolicyVersion, site: Site
-) -> dict[str, list[SectionChange]]:
-    """Return, by language, which sections differ from the newest version."""
-    old = {notice.language: notice for notice in before.notices} if before else {}
-    return {
-        notice.language: changed_sections(_parsed(old[notice.language]), _parsed(notice))
-        for notice in draft.notices
-        if notice.language in old and notice.language in site.languages
+def _redline(draft: Draft, before: PolicyVersion | None) -> VersionRedline:
+    """Return what differs from the newest version, word by word, and what kind of change each difference seems to be."""
+    names = {
+        key: {language: words.get("name", "") for language, words in texts.items()}
+        for key, texts in _purpose_names(draft, before).items()
     }
+    old = documents_of(before.notices if before else (), draft.site.languages)
+    return redline_versions(old, documents_of(draft.version.notices, draft.site.languages), names)
 
 
-def _differences(draft: PolicyVersion, site: Site) -> dict[str, list[Any]]:
-    documents = {notice.language: _parsed(notice) for notice in draft.notices}
-    first = documents.get(site.default_language)
-    if first is None:
-        return {}
-    return {
-        language: outline_differences(first, document)
-        for language, document in documents.items()
-        if document is not first
-    }
+def _proposed(draft: Draft) -> list[dict[str, Any]]:
+    """Return a row for each proposal; the drafted summary stands in the row of the first change that it tells of."""
+    found = _redline(draft, drafting.newest_of(draft.policy))
+    rows = [row_of_suggestion(each, draft.site.languages) for each in found.suggestions]
+    for language in found.redlines:
+        for bullet in found.summary(language):
+            at = next(n for n, each in enumerate(found.suggestions) if each in bullet.changes)
+            rows[at]["summary"][language] = bullet.text
+    return rows
 
 
-def _parsed(notice: Any) -> Any:
-    return parse(notice.source, language=notice.language, format=notice.format)
+def _findings(draft: Draft, before: PolicyVersion | None) -> dict[str, list[Finding]]:
+    """Return, by language, where it does not say what the default language says."""
+    texts = documents_of(draft.version.notices, draft.site.languages)
+    return by_follower(disagreements(texts, before), draft.site.default_language)
 
 
 def _purpose_names(draft: Draft, before: PolicyVersion | None) -> dict[str, Mapping[str, Any]]:

@@ -12,16 +12,10 @@ from consent_server.accounts.access import actor
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.policies import drafting
+from consent_server.policies.in_step import by_follower, disagreements
 from consent_server.policies.models import Policy, PolicyVersion
-from consent_server.policies.text import (
-    Document,
-    OutlineDifference,
-    SourceError,
-    canonical,
-    decode,
-    outline_differences,
-    parse,
-)
+from consent_server.policies.parity import Finding
+from consent_server.policies.text import Document, SourceError, canonical, decode, parse
 from consent_server.problems import InvalidInput, NotFound, Problem
 from consent_server.screens import confirm, done, page
 from consent_server.sites.models import Site
@@ -40,7 +34,7 @@ class Text:
     source: str
     document: Document | None = None
     error: str = ""
-    differences: list[OutlineDifference] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 @bp.post("/open")
@@ -199,17 +193,18 @@ def _stored(site: Site, draft: PolicyVersion) -> list[Text]:
     ]
 
 
-def _understand(texts: list[Text]) -> None:
-    """Parse each text and compare its outline with the first one's."""
+def _understand(texts: list[Text], before: PolicyVersion | None = None) -> None:
+    """Parse each text and find where it does not say what the first one says."""
     for each in texts:
         try:
             each.document = parse(each.source, language=each.language, format=each.format)  # type: ignore[arg-type]  # another word is an error that is caught
         except SourceError as error:
             each.error = str(labels.SOURCE_ERROR.get(error.code, error.message))
-    first = texts[0].document
-    for each in texts[1:]:
-        if first is not None and each.document is not None:
-            each.differences = outline_differences(first, each.document)
+    documents = {each.language: each.document for each in texts if each.document is not None}
+    if texts[0].language in documents:
+        found = by_follower(disagreements(documents, before), texts[0].language)
+        for each in texts[1:]:
+            each.findings = found.get(each.language, [])
 
 
 def _form(
@@ -222,7 +217,8 @@ def _form(
     revision: int | None = None,
     **values: Any,
 ) -> ResponseReturnValue:
-    _understand(texts)
+    newest = drafting.newest_of(policy)
+    _understand(texts, newest)
     return page(
         "policies/draft.html",
         problem=problem,
@@ -232,6 +228,6 @@ def _form(
         texts=texts,
         # After a conflict the form carries the newest revision: saving again is then a decision, not an accident.
         revision=draft.revision if revision is None else revision,
-        newest=drafting.newest_of(policy),
+        newest=newest,
         **values,
     )

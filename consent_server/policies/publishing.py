@@ -19,9 +19,10 @@ from consent_server.policies import rules
 from consent_server.policies.changes import next_number
 from consent_server.policies.drafting import Immutable, flush_version, newest_of
 from consent_server.policies.facts import Change as ChangeFacts
+from consent_server.policies.in_step import by_follower, disagreements, documents_of
 from consent_server.policies.models import Notice, PolicyVersion
 from consent_server.policies.rules import Obstacle
-from consent_server.policies.text import outline_differences, parse
+from consent_server.policies.text import parse
 from consent_server.problems import Problem
 from consent_server.purposes.service import freeze
 from consent_server.sites.models import Site
@@ -144,7 +145,10 @@ def _obstacles(
 ) -> Iterator[Obstacle]:
     notices = {notice.language: notice for notice in draft.notices}
     yield from rules.language_obstacles(
-        site.languages, notices, _out_of_step(site, notices), [(w.rule, w.language) for w in draft.waivers]
+        site.languages,
+        notices,
+        _out_of_step(site, notices, before),
+        [(w.rule, w.language) for w in draft.waivers],
     )
     yield from rules.text_obstacles(purposes, site.languages)
     if before is None:
@@ -158,23 +162,17 @@ def _obstacles(
     yield from rules.change_obstacles(typed, text_changed=old != new, approvals=approvals)
 
 
-def _out_of_step(site: Site, notices: dict[str, Notice]) -> dict[str, str]:
-    """Return, by language, how its outline differs from the default language's."""
-    reference = notices.get(site.default_language)
-    if reference is None:
+def _out_of_step(site: Site, notices: dict[str, Notice], before: PolicyVersion | None) -> dict[str, str]:
+    """Return, by language, where it does not say what the default language says."""
+    if site.default_language not in notices:
         return {}
-    found = {}
-    base = parse(reference.source, language=reference.language, format=_format(reference))
-    for language in site.languages[1:]:
-        notice = notices.get(language)
-        if notice is None:
-            continue
-        other = parse(notice.source, language=language, format=_format(notice))
-        differences = [each for each in outline_differences(base, other) if each.blocking]
-        if differences:
-            places = "; ".join(str(difference) for difference in differences[:5])
-            found[language] = f"{language} is out of step with {site.default_language}: {places}"
-    return found
+    texts = documents_of(notices.values(), site.languages)
+    findings = [finding for finding in disagreements(texts, before) if finding.is_open]
+    return {
+        language: f"{language} is out of step with {site.default_language}: "
+        + "; ".join(finding.message for finding in each[:5])
+        for language, each in by_follower(findings, site.default_language).items()
+    }
 
 
 def _format(notice: Notice) -> Any:

@@ -165,14 +165,14 @@ def continues(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
 
 def _unlike(one: str, other: str) -> float:
     """Return 0 for the same words to 1 for nothing in common: the share of pieces of two or three letters that differ."""
-    ours, theirs = _pieces_of(one), _pieces_of(other)
+    size = 3 if min(len(one), len(other)) > 20 else 2
+    ours, theirs = _pieces_of(one, size), _pieces_of(other, size)
     together = len(ours) + len(theirs)
     return 1 - 2 * len(ours & theirs) / together if together else 0.0
 
 
-@lru_cache(maxsize=8192)
-def _pieces_of(words: str) -> frozenset[str]:
-    size = 3 if len(words) > 20 else 2
+@lru_cache(maxsize=16384)
+def _pieces_of(words: str, size: int) -> frozenset[str]:
     return frozenset(words[at : at + size] for at in range(max(1, len(words) - size + 1)))
 
 

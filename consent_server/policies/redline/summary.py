@@ -49,10 +49,15 @@ _REST = {"en": "Further changes", "zh": "其他变更"}
 
 @dataclass(frozen=True, slots=True)
 class Bullet:
-    """One sentence of a summary; `anchors` are the sections of the changes that it tells of."""
+    """One sentence of a summary, with the changes that it tells of."""
 
     text: str
-    anchors: tuple[str, ...]
+    changes: tuple[Suggestion, ...]
+
+    @property
+    def anchors(self) -> tuple[str, ...]:
+        """The sections of the changes, each once."""
+        return tuple(dict.fromkeys(change.anchor for change in self.changes))
 
     def to_json(self) -> dict[str, Any]:
         """Return the bullet as JSON-ready data."""
@@ -97,14 +102,13 @@ def _bullet(
 
 
 def _sentence(words: str, detail: str, changes: Sequence[Suggestion], base: str) -> Bullet:
-    anchors = tuple(dict.fromkeys(change.anchor for change in changes))
     numbers = list(dict.fromkeys(change.number for change in changes if change.number))
     if base == "zh":
         where = f"（第 {'、'.join(numbers)} 条）" if numbers else ""
-        return Bullet(f"{words}{'：' if detail else ''}{detail}{where}。", anchors)
+        return Bullet(f"{words}{'：' if detail else ''}{detail}{where}。", tuple(changes))
     section = "section" if len(numbers) == 1 else "sections"
     where = f" ({section} {', '.join(numbers)})" if numbers else ""
-    return Bullet(f"{words}{': ' if detail else ''}{detail}{where}.", anchors)
+    return Bullet(f"{words}{': ' if detail else ''}{detail}{where}.", tuple(changes))
 
 
 def _detail(redline: SectionRedline, words: Sequence[str], base: str) -> str:

@@ -1,0 +1,37 @@
+"""Whether the texts of a draft say the same in every language: the parity check on what is stored."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from consent_server.policies.models import Notice, PolicyVersion
+from consent_server.policies.parity import Finding, check
+from consent_server.policies.text import Document, parse
+
+
+def documents_of(notices: Iterable[Notice], languages: Sequence[str]) -> dict[str, Document]:
+    """Return the notices as documents by language, in the order of `languages`; others are left out."""
+    texts = {notice.language: notice for notice in notices}
+    return {
+        language: parse(texts[language].source, language=language, format=texts[language].format)  # type: ignore[arg-type]  # the database has the two formats only
+        for language in languages
+        if language in texts
+    }
+
+
+def disagreements(texts: Mapping[str, Document], before: PolicyVersion | None) -> tuple[Finding, ...]:
+    """Return in what the texts differ, in reading order.
+
+    Args:
+        texts: the documents by language, the one that the others follow first.
+        before: the version that they follow, to tell what changed in one language only.
+    """
+    previous = documents_of(before.notices, list(texts)) if before is not None else None
+    return check(texts, previous=previous).findings
+
+
+def by_follower(findings: Iterable[Finding], leading: str) -> dict[str, list[Finding]]:
+    """Return the findings by the language that was compared with the leading one."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        language = next((p.language for p in finding.places if p.language != leading), finding.language)
+        found.setdefault(language, []).append(finding)
+    return found

@@ -1,0 +1,77 @@
+"""The console shows where the languages differ, what changed, and what kind of change it seems to be."""
+
+from consent_server.sites.models import Site
+from tests import make
+from tests.console.conftest import Console, text_of
+
+DRAFT = "/console/sites/{}/policies/privacy/draft"
+EN = "# Privacy policy\n\n## How long we keep it\n\nWe keep it for {} months.\n"
+ZH = "# 隐私政策\n\n## 我们保存多久\n\n我们保存{}个月。\n"
+
+
+def drafted(shop: Site, en: int, zh: int) -> None:
+    make.draft(shop, texts={"en": EN.format(en), "zh-CN": ZH.format(zh)})
+
+
+def test_the_draft_shows_both_places_of_a_difference_and_why_it_matters(console: Console, shop: Site) -> None:
+    drafted(shop, 6, 13)
+
+    page = console.get(DRAFT.format(shop.key)).text
+
+    assert 'data-finding="fact-differs"' in page
+    shown = text_of(console.get(DRAFT.format(shop.key)))
+    assert "A fact differs" in shown
+    assert "Both languages are binding; readers are told different things." in shown
+    finding = page.partition('data-finding="fact-differs"')[2].partition("</li>")[0]
+    assert "We keep it for 6 months." in finding
+    assert "我们保存13个月。" in finding
+    assert 'href="#f-source-zh-CN"' in finding
+
+
+def test_a_draft_whose_languages_differ_cannot_be_published(console: Console, shop: Site) -> None:
+    drafted(shop, 6, 13)
+    page = console.get(DRAFT.format(shop.key) + "/publish").text
+
+    assert 'data-obstacle="out-of-step"' in page
+    assert 'data-finding="fact-differs"' in page
+    assert f'href="{DRAFT.format(shop.key)}#f-source-zh-CN"' in page
+
+
+def test_one_language_changed_alone_stands_in_the_way_until_the_other_follows(
+    console: Console, shop: Site
+) -> None:
+    make.published_version(shop, change="wording", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
+    english = EN.format(6) + "\nThe lamp is bright.\n"
+    make.draft(shop, texts={"en": english.replace("We keep", "Our shop keeps"), "zh-CN": ZH.format(6)})
+    alone = console.get(DRAFT.format(shop.key) + "/publish").text
+    make.draft(shop, texts={"zh-CN": ZH.format(6).replace("我们保存6", "本店保存6") + "\n灯光明亮。\n"})
+    followed = console.get(DRAFT.format(shop.key) + "/publish").text
+
+    assert 'data-finding="changed-alone"' in alone
+    assert 'data-obstacle="out-of-step"' in alone
+    assert 'data-obstacle="out-of-step"' not in followed
+
+
+def test_what_changed_is_shown_word_by_word_with_proposals_that_become_rows(
+    console: Console, shop: Site
+) -> None:
+    make.published_version(shop, change="wording", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
+    drafted(shop, 13, 13)
+    address = DRAFT.format(shop.key) + "/publish"
+    page = console.get(address).text
+
+    assert "<del>6</del><ins>13</ins>" in page
+    assert "Proposed from the words that changed" in page
+
+    proposed = console.send(
+        address + "/changes",
+        {"revision": console.value(address, "revision"), "do": "propose"},
+        page=address,
+    ).text
+
+    assert (
+        '<option value="retention" data-reason="Data are kept for another length of time." selected>'
+        in proposed
+    )
+    assert "How long we keep data has changed: “6” is now “13”." in proposed
+    assert "保存期限有变：“6”改为“13”。" in proposed
