@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import pytest
@@ -59,7 +60,7 @@ class PostgreSQL:
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
-    def create(cls) -> "PostgreSQL":
+    def create(cls) -> Self:
         """Make a cluster in a short temporary folder (socket paths hold 107 characters) and start it."""
         found = binaries()
         if found is None:
