@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -36,11 +37,16 @@ class Decision:
     decided_at: datetime | None
     signals: Mapping[str, bool]
 
+    @cached_property
+    def visitor(self) -> str:
+        """The visitor's id as text."""
+        return str(self.visitor_id)
+
     def claims(self) -> dict[str, Any]:
         """Return the members that the browser is the source of; a retry must bring the same ones."""
         members: dict[str, Any] = {
             "receipt_id": str(self.receipt_id),
-            "visitor_id": str(self.visitor_id),
+            "visitor_id": self.visitor,
             "policy_version": self.policy_version,
             "language": self.language,
             "action": self.action,
