@@ -60,7 +60,8 @@ class Decisions(MethodView):
         db.session.remove()
         stored = recording.record(current_app, site_key, Submission(decision, clock.now()))
         # Signed after the commit only: a signature on what was rolled back would be a false receipt.
-        return stored.to_json(ring()), 201 if stored.created else 200
+        status = 201 if stored.created else 200
+        return current_app.response_class(stored.body(ring()), status, mimetype="application/json")
 
 
 @bp.route("/sites/<string:site_key>/decisions/batch")

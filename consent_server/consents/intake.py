@@ -89,7 +89,7 @@ class Intake:
             limiter.count(self._app, self._settings.decision_rate, view=VIEW, address=address)
             stored = recording.record(self._app, view.key, Submission(decision, clock.now()))
             # Signed after the commit only: a signature on what was rolled back would be a false receipt.
-            answer = orjson.dumps(stored.to_json(self._ring))
+            answer = stored.body(self._ring)
         except Exception as error:
             problem = http.problem_of(error)
             headers = [("Content-Type", http.PROBLEM_JSON), *problem.headers.items()]

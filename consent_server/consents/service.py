@@ -68,6 +68,10 @@ class Acknowledgement:
             "receipt": jws.sign(self.receipt.payload, key=key, log=self.log, idx=self.receipt.idx),
         }
 
+    def body(self, ring: KeyRing) -> bytes:
+        """Return the answer as it is sent: a retry gets the same bytes, whichever way it took."""
+        return orjson.dumps(self.to_json(ring))
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:

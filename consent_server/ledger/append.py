@@ -108,12 +108,6 @@ def lock_log(site_id: int) -> OpenLog:
     return OpenLog(site_id, epoch, origin, size, line)
 
 
-def has_decisions(site_id: int) -> bool:
-    """Tell whether anybody has decided on this site, and has not been erased."""
-    decided = select(Receipt.idx).where(Receipt.site_id == site_id, Receipt.visitor_id.is_not(None)).limit(1)
-    return db.session.scalar(decided) is not None
-
-
 def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
     """Return the receipt of this id, or None."""
     return db.session.scalar(

@@ -14,7 +14,7 @@ from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.jobs import service as jobs
 from consent_server.ledger import leaves
-from consent_server.ledger.append import has_decisions, lock_log
+from consent_server.ledger.append import lock_log
 from consent_server.policies import rules
 from consent_server.policies.changes import next_number
 from consent_server.policies.drafting import Immutable, flush_version, newest_of
@@ -131,7 +131,7 @@ def seal(
     flush_version(draft)
     leaves.tell(log, now=now, anew=True)
     touch(site)
-    if site.policy_id == draft.policy_id and has_decisions(site.id):
+    if site.policy_id == draft.policy_id:
         arguments = {"site_id": site.id, "version_id": draft.id}
         jobs.enqueue(SWEEP, arguments, now=now, dedup=f"{SWEEP}:{draft.id}", site_id=site.id)
 
