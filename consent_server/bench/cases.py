@@ -10,8 +10,9 @@ from consent_server.bench.site import ORIGIN
 
 BASELINE, PRODUCT, FILLED = "baseline", "product", "filled"
 INSERT = "flask-insert"
-DECISIONS, BATCHES, ON_FILLED = "decisions", "batches", "decisions-filled"
+DECISIONS, BATCHES, ON_FILLED, LONG_WAY = "decisions", "batches", "decisions-filled", "decisions-flask"
 BATCH = 50  # decisions a call
+AT = "2026-01-31T08:00:00.000Z"  # when the visitor clicked
 GAP = "\0"  # stands in a request where a fresh UUID goes
 
 
@@ -63,6 +64,13 @@ def _post(path: str) -> Callable[[int, Site], str]:
     return request
 
 
+def _post_unusual(port: int, site: Site) -> str:
+    """The same decision with its time in another zone, which the short way leaves to the framework and the schema."""
+    from_browser = [f"Origin: {ORIGIN}", "Content-Type: text/plain;charset=UTF-8"]
+    body = decision(site).replace(AT, "2026-01-31T16:00:00.000+08:00")
+    return _with_body(f"/v1/sites/{site.key}/decisions", port, from_browser, body)
+
+
 def _post_batch(port: int, site: Site) -> str:
     from_server = [f"Authorization: Bearer {site.api_key}", "Content-Type: application/json"]
     body = '{"decisions": [' + ", ".join([decision(site)] * BATCH) + "]}"
@@ -89,7 +97,7 @@ def decision(site: Site) -> str:
             "choices": choices,
             "asked": sorted(choices),
             "banner_build": site.banner["banner_build"],
-            "decided_at": "2026-01-31T08:00:00.000Z",
+            "decided_at": AT,
             "signals": {"gpc": False, "dnt": False},
         }
     ).replace(json.dumps(GAP), f'"{GAP}"')
@@ -105,6 +113,7 @@ CASES = (
     Case("tag-200", PRODUCT, 200, _get("/w/{key}.js", Accept_Encoding="br")),
     Case("tag-304", PRODUCT, 304, _get_unchanged),
     _DECISIONS,
+    replace(_DECISIONS, name=LONG_WAY, request=_post_unusual),
     replace(_DECISIONS, name=ON_FILLED, server=FILLED),
     Case(BATCHES, PRODUCT, 200, _post_batch, table="receipt", rows=BATCH),
 )

@@ -76,7 +76,7 @@ class DecisionBatch(MethodView):
         instant = clock.now()
         loaded = [wire.convert(each) or _loaded(each) for each in data["decisions"]]
         fit = [Submission(each, instant) for each in loaded if isinstance(each, Decision)]
-        stored = iter(recording.commit(site_key, fit) if fit else [])
+        stored = iter(recording.record_all(site_key, fit) if fit else [])
         outcomes = [each if isinstance(each, Problem) else next(stored) for each in loaded]
         # Not through the schema, which describes it: it would look at every member of a hundred receipts again.
         body = orjson.dumps({"outcomes": [_outcome(each) for each in outcomes]})

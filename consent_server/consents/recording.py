@@ -16,7 +16,7 @@ LANE = "committer"
 
 def start_lane(app: Flask) -> Lane[str, Submission, Outcome]:
     """Start this process's committer lane; decisions then share commits."""
-    lane: Lane[str, Submission, Outcome] = Lane(app, commit_drawn)
+    lane: Lane[str, Submission, Outcome] = Lane(app, record_drawn)
     app.extensions[LANE] = lane
     return lane
 
@@ -28,18 +28,18 @@ def record(app: Flask, site_key: str, submission: Submission) -> Acknowledgement
         Problem: the decision was refused, or nothing can be stored just now.
     """
     lane: Lane[str, Submission, Outcome] | None = app.extensions.get(LANE)
-    outcome = lane.submit(site_key, submission) if lane else commit(site_key, [submission])[0]
+    outcome = lane.submit(site_key, submission) if lane else record_all(site_key, [submission])[0]
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
 
 
-def commit(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
+def record_all(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
     """Store decisions of one site in one transaction of their own; on return all of it is durable."""
-    return commit_drawn(site_key, lambda: submissions)
+    return record_drawn(site_key, lambda: submissions)
 
 
-def commit_drawn(site_key: str, draw: Draw) -> list[Outcome]:
+def record_drawn(site_key: str, draw: Draw) -> list[Outcome]:
     """Store what `draw` gives once the site's log is locked; on return all of it is durable."""
     ring: KeyRing = current_app.extensions["keys"]
     seconds = current_app.extensions["settings"].config_cache_seconds

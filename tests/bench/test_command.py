@@ -19,6 +19,7 @@ CASES = [
     "tag-200",
     "tag-304",
     "decisions",
+    "decisions-flask",
     "decisions-filled",
     "batches",
 ]
