@@ -1,5 +1,6 @@
 """The stage of a measurement: databases, sites, and the servers of one engine."""
 
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from consent_server.bench.errors import BenchProblem
 from consent_server.bench.servers import HOST, free_port, serving
 from consent_server.bench.site import make_site
 from consent_server.config import Settings, load_settings
+from consent_server.jobs.models import Job
 from consent_server.keys import create_keys
 from consent_server.ledger.models import Log, Receipt
 
+JOBS_SECONDS = 30
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 WORKERS = {SQLITE: 1, POSTGRESQL: 2}  # what `serve` has by default, and one process per core
 TARGETS = {
@@ -177,6 +180,8 @@ def _stage(
             started = {
                 name: stack.enter_context(_serving(name, environment, ports[name])) for name in servers
             }
+            if settings.embedded_worker and PRODUCT in servers:
+                _wait_for_jobs(database)
             server = postgres.facts(database) if database.dialect.name == POSTGRESQL else None
             yield Stage(settings, ports, started, database, server, site, filled)
     finally:
@@ -191,6 +196,18 @@ def _serving(name: str, environment: dict[str, str], port: int) -> Iterator[int]
     log = Path(environment["CONSENT_DATA_DIR"]) / f"{name}.log"
     with serving(target, environment | {"CONSENT_PORT": str(port)}, ready=ready, log=log) as process:
         yield process
+
+
+def _wait_for_jobs(database: Engine) -> None:
+    """Let the server do what follows the site's publication, so that it is not measured."""
+    waiting = select(func.count()).select_from(Job).where(Job.state.in_(["queued", "running"]))
+    deadline = time.monotonic() + JOBS_SECONDS
+    while time.monotonic() < deadline:
+        with database.connect() as connection:
+            if not connection.scalar(waiting):
+                return
+        time.sleep(0.1)
+    raise BenchProblem(f"the server has not done its jobs within {JOBS_SECONDS} s")
 
 
 def _build_widget() -> None:
