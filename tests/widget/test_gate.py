@@ -1,6 +1,9 @@
 """What is shut before a choice, and how it opens."""
 
+from urllib.parse import urlsplit
+
 import pytest
+from playwright.sync_api import Route
 
 from tests.widget.conftest import OpenPage
 from tests.widget.helpers import ACCEPT, DIALOG, OPEN, PREFERENCES, REJECT, granted, inline, ran, script
@@ -196,3 +199,37 @@ def test_withdrawal_erases_what_was_declared_and_says_that_scripts_still_run(
     assert page.evaluate("[change.reload, change.purposes.analytics]") == [True, False]
     assert page.locator(DIALOG).count() == 0
     assert stage.decisions[-1]["action"] == "withdraw"
+
+
+def test_withdrawal_reaches_cookies_of_parent_domains_and_folders(stage: Stage, open_page: OpenPage) -> None:
+    stage.page(path="/shop/shoes/page")
+    page = open_page(stage.page(path="/blank", tag=""))
+    stage.address = ""  # from here on the page's own host answers for the server
+
+    def answer(route: Route) -> None:
+        url = urlsplit(route.request.url)
+        if route.request.method == "POST":
+            status, data = stage.answer_post(url.path, (route.request.post_data or "").encode())
+            return route.fulfill(status=status, json=data)
+        kind, body = stage.answer_get(url.path, url.query) or ("text/plain", b"")
+        return route.fulfill(content_type=kind, body=body)
+
+    page.route("http://www.shop.example/**", answer)
+    page.goto("http://www.shop.example/shop/shoes/page")
+    page.click(ACCEPT)
+    page.wait_for_selector(OPEN)
+    page.evaluate(
+        """() => {
+          const places = ["path=/", "path=/shop", "path=/shop/shoes", "path=/;domain=shop.example", "path=/shop;domain=www.shop.example"];
+          places.forEach((place, index) => { document.cookie = `_ga_${index}=1;${place}`; });
+          document.cookie = "gallery=1;path=/;domain=shop.example";
+        }"""
+    )
+    before = {one["name"] for one in page.context.cookies()}
+
+    page.evaluate("Consent.withdraw('analytics')")
+    page.wait_for_function("!document.cookie.includes('_ga')")
+
+    after = {one["name"] for one in page.context.cookies()}
+    assert before - after == {"_ga_0", "_ga_1", "_ga_2", "_ga_3", "_ga_4"}
+    assert "gallery" in after

@@ -18,7 +18,8 @@ const eraseCookies = (wanted) => {
   for (const name of names.filter((found) => wanted.test(found))) {
     for (const [depth] of folders.entries()) {
       const path = folders.slice(0, depth + 1).join("/") || "/";
-      const expired = `${name}=;max-age=0;path=${path}`;
+      // Names with a prefix exist as secure cookies only, and are replaced by such only.
+      const expired = `${name}=;max-age=0;path=${path}${name.startsWith("__") ? ";secure" : ""}`;
       document.cookie = expired;
       for (const [level] of host.entries()) document.cookie = `${expired};domain=${host.slice(level).join(".")}`;
     }

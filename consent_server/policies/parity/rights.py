@@ -50,7 +50,7 @@ _MISPLACED = {
 }
 _DUTIES = {
     "en": {
-        "forbids": r"(?:must|may|shall|can) not\b|cannot\b|(?:not|never) (?:permitted|allowed|be able)|unable to|(?:prohibited|forbidden)",
+        "forbids": r"(?:must|may|shall|can) not\b|cannot\b|(?:not|never) (?:permitted|allowed|be able)|unable to|(?:prohibited|forbidden)|(?:nobody|no one|none|neither|no \w+)\b[^.;]{0,40}\b(?:may|can|shall)\b",
         "obliges": r"(?:must|shall)\b(?! not)|(?:is|are) (?:required|obliged) to|ha(?:s|ve) to\b|(?:may|can)\b[^.;]{0,50}\bonly\b|\bonly (?:if|with|when)\b",
         "permits": r"may\b(?! not)|(?:is|are) (?:entitled|free|allowed|permitted) to|ha(?:s|ve) the right to|can\b(?! not)",
     },

@@ -70,6 +70,7 @@ def test_a_difference_is_found_by_its_rule(en, zh, rule):
     ("en", "zh"),
     [
         ("You may only come if you agree.", "您须经同意方可前来。"),
+        ("Nobody here may look it up.", "这里谁都不得查看。"),
         ("You may correct or delete it.", "您可以更正或者删除该信息。"),
         ("The service is run by One Person Ltd.", "本服务由One Person Ltd.运营。"),
         ("Address: 1 Pine Road.", "地址：松树路1号。"),
