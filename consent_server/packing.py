@@ -26,7 +26,7 @@ from sqlalchemy.types import TypeDecorator
 from consent_server.problems import Problem
 
 PLAIN, PAYLOAD, STATE = 0, 1, 2
-LONGEST = 2**24  # bytes; no text is longer, so no row can unpack to more
+LONGEST = 2**24  # bytes; what is as long is not packed, so that no row unpacks to more
 CRC_BYTES = 4
 # The likeliest last: what is near costs least.
 DICTIONARIES = {
@@ -43,14 +43,13 @@ DICTIONARIES = {
     b'"version":"1.0"}',
 }
 _WINDOW, _MEMORY = -11, 3  # 2 KiB hold a dictionary and a text; small states of zlib are quickly copied
-_OPENING = ord("{")
 _LABEL = re.compile(rb'"policy_version":"([0-9.]{1,32})"')
 _DIGITS = re.compile(
     rb':"([0-9a-f]{32}(?:[0-9a-f]{32})?|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
     rb'|2[0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z)"'
 )
 _MARKS = {32: b':"\1"', 64: b':"\2"', 36: b':"\3"', 24: b':"\4"'}  # by the length of what each stands for
-_MARK = re.compile(rb"[\1-\4]")
+_MARK, _ALL = re.compile(rb"[\1-\4]"), b"\1\2\3\4"
 # Making one takes longer than copying one.
 _COMPRESSORS = {
     number: zlib.compressobj(6, zlib.DEFLATED, _WINDOW, _MEMORY, zdict=dictionary)
@@ -72,10 +71,10 @@ def pack(text: bytes, number: int) -> bytes:
     """Return a text as it is stored.
 
     Args:
-        text: JSON; anything else is kept as it is, behind the number 0.
+        text: a JSON object; anything else is kept as it is, behind the number 0.
         number: the format, `PAYLOAD` or `STATE`.
     """
-    if text[:1] != b"{" or len(text) > LONGEST or _MARK.search(text):
+    if text[:1] != b"{" or len(text) >= LONGEST or len(text.translate(None, _ALL)) < len(text):
         return _sealed(bytes((PLAIN, 0)) + text)
     parts = _DIGITS.split(text)
     taken = parts[1::2]
