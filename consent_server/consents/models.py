@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_server.db import Base, JsonText, UtcDateTime
+from consent_server.packing import PackedJson
 
 FLAGGED = text("flag is not null")
 
@@ -29,7 +30,7 @@ class ConsentRecord(Base):
     site_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     holder_kind: Mapped[str] = mapped_column(String(8), primary_key=True)
     holder: Mapped[str] = mapped_column(String(128), primary_key=True)
-    state: Mapped[dict[str, Any]] = mapped_column(JsonText)
+    state: Mapped[dict[str, Any]] = mapped_column(PackedJson)
     epoch: Mapped[int]
     idx: Mapped[int] = mapped_column(BigInteger)  # the newest receipt that this state counts
     language: Mapped[str] = mapped_column(String(35))

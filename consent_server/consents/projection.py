@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-import orjson
-
 from consent_server import clock
 from consent_server.bulk import Answer, Sql, uuid_of
-from consent_server.columns import BIGINTS, INSTANTS, INTEGER, TEXTS, UUIDS
+from consent_server.columns import BIGINTS, BYTES, INSTANTS, INTEGER, TEXTS, UUIDS
 from consent_server.consents.facts import ConsentState, DecisionFacts
 from consent_server.consents.payload import Decision
 from consent_server.consents.records import SUBJECT, VISITOR
 from consent_server.consents.rules import derive_state
 from consent_server.ledger.append import OpenLog, Stored
+from consent_server.packing import pack_json, unpack_json
 from consent_server.policies.published import SiteView
 
 Holder = tuple[str, str]
@@ -75,7 +74,7 @@ _PUT = Sql(
     epoch=INTEGER,
     holder_kind=TEXTS,
     holder=TEXTS,
-    state=TEXTS,
+    state=BYTES,
     idx=BIGINTS,
     language=TEXTS,
     updated_at=INSTANTS,
@@ -144,9 +143,7 @@ def _put(
         epoch=log.epoch,
         holder_kind=[kind for kind, _ in holders],
         holder=[name for _, name in holders],
-        state=[
-            orjson.dumps(states[holder].to_json(), option=orjson.OPT_SORT_KEYS).decode() for holder in holders
-        ],
+        state=[pack_json(states[holder].to_json()) for holder in holders],
         idx=[stored.idx for stored, _ in rows],
         language=[submission.decision.language for _, submission in rows],
         updated_at=[submission.at for _, submission in rows],
@@ -172,5 +169,5 @@ def _holders(decision: Decision, subjects: Mapping[uuid.UUID, str]) -> list[Hold
     return holders
 
 
-def _state(text: str) -> ConsentState:
-    return ConsentState.from_json(orjson.loads(text))
+def _state(stored: bytes) -> ConsentState:
+    return ConsentState.from_json(unpack_json(stored))

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, or_, select, type_coerce
 
 from consent_server.consents.models import SubjectLink
 from consent_server.db import db, is_sqlite
 from consent_server.ledger.models import Receipt
+from consent_server.packing import start
 from consent_server.problems import NotFound
 
 PAGE = 25
@@ -85,11 +86,12 @@ def _conditions(site_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def _names_version(number: str) -> ColumnElement[bool]:
-    # The version stands only in the payload, which is canonical: one version, one run of bytes.
-    needle = literal(f'"policy_version":"{number}"'.encode())
-    if is_sqlite():
-        return func.instr(Receipt.payload, needle) > 0
-    return func.position(needle.op("IN")(Receipt.payload)) > 0
+    # The version stands only in the payload: packed it is the label, unpacked, which is canonical, one run of bytes.
+    stored = type_coerce(Receipt.payload, LargeBinary)
+    beginning, needle = start(number.encode()), literal(f'"policy_version":"{number}"'.encode())
+    packed = func.substr(stored, 1, len(beginning)) == literal(beginning)
+    place = func.instr(stored, needle) if is_sqlite() else func.position(needle.op("IN")(stored))
+    return or_(packed, and_(func.substr(stored, 1, 1) == literal(b"{"), place > 0))
 
 
 def _place(cursor: str | None) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from consent_server.columns import BIGINT, BIGINTS, BYTES, INSTANTS, INTEGER, TE
 from consent_server.db import db
 from consent_server.ledger.advice import ADVICE
 from consent_server.ledger.models import Receipt
+from consent_server.packing import PAYLOAD, pack, unpack
 from consent_server.problems import Unavailable
 
 
@@ -120,7 +121,10 @@ def ask_standing(log: OpenLog, receipt_ids: Collection[uuid.UUID]) -> Answer[dic
     rows = log.line.ask(_STANDING, site_id=log.site_id, receipt_ids=list(receipt_ids))
 
     def standing() -> dict[uuid.UUID, Stored]:
-        found = [Stored(epoch, idx, uuid_of(key), kid, payload) for epoch, idx, key, kid, payload in rows()]
+        found = [
+            Stored(epoch, idx, uuid_of(key), kid, None if packed is None else unpack(packed))
+            for epoch, idx, key, kid, packed in rows()
+        ]
         return {each.receipt_id: each for each in found}
 
     return standing
@@ -143,7 +147,7 @@ def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
             visitor_id=[entry.visitor_id for entry in entries],
             issued_at=[entry.issued_at for entry in entries],
             entry=[hashlib.sha256(entry.payload).digest() for entry in entries],
-            payload=[entry.payload for entry in entries],
+            payload=[pack(entry.payload, PAYLOAD) for entry in entries],
         )
         log.line.tell(_GROW, site_id=log.site_id, epoch=log.epoch, size=log.size)
     return [

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from consent_server.db import Base, UtcDateTime
+from consent_server.packing import PackedBytes
 
 
 class Log(Base):
@@ -57,7 +58,7 @@ class NamedLog(Base):
 
 
 class Receipt(Base):
-    """Evidence of one decision. `payload` is the canonical JSON whose SHA-256 is `entry`."""
+    """Evidence of one decision. `payload` is the canonical JSON whose SHA-256 is `entry`, packed in the database."""
 
     __tablename__ = "receipt"
     __table_args__ = (
@@ -73,7 +74,7 @@ class Receipt(Base):
     visitor_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
     entry: Mapped[bytes] = mapped_column(LargeBinary(32))
-    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payload: Mapped[bytes | None] = mapped_column(PackedBytes)
 
 
 class Tree(Base):

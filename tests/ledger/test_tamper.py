@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, LargeBinary, Table, literal, select, type_coerce, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from consent_server.db import Base, db
@@ -65,13 +65,15 @@ def strike(
     key = chance.choice(sorted(rows, key=tuple))
     row_is = [column == value for column, value in zip(table.primary_key, key, strict=True)]
     column = chance.choice(TARGETS[name][1])
-    value = connection.scalar(select(table.c[column]).where(*row_is))
+    # Payloads as they lie there, packed.
+    kind = LargeBinary() if column == "payload" else table.c[column].type
+    value = connection.scalar(select(type_coerce(table.c[column], kind)).where(*row_is))
     if value is None:
         return None
     try:
         with connection.begin_nested():
             new = flipped(value, chance, BITS.get(column, 63))
-            connection.execute(update(table).where(*row_is).values({column: new}))
+            connection.execute(update(table).where(*row_is).values({column: literal(new, kind)}))
     except (IntegrityError, DataError):
         return None
     return name, column
