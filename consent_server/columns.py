@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -41,6 +43,7 @@ def _same(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=1_024)  # the decisions of a batch share their instants
 def _micros(value: datetime) -> bytes:
     return _int8.pack((value - EPOCH) // MICROSECOND)
 
@@ -49,22 +52,23 @@ def _text(value: datetime) -> str:
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _hex(value: uuid.UUID) -> str:
-    return value.hex
-
-
 def _column(
-    oid: int, of: int, binary: Callable[[Any], bytes], sqlite: Callable[[Any], Any] = _same
+    oid: int,
+    of: int,
+    binary: Callable[[Any], bytes],
+    sqlite: Callable[[Any], Any] = _same,
+    *,
+    width: int | None = None,
 ) -> Column:
+    """Return the kind of a list; `width` is the length in bytes of its values where all have the same."""
+    length, pack = _int4.pack(width or 0), _int4.pack
+
     def array(values: Sequence[Any]) -> bytes:
-        parts = [_array.pack(1, 1 if None in values else 0, of, len(values), 1)]
-        for value in values:
-            if value is None:
-                parts.append(_NULL)
-            else:
-                body = binary(value)
-                parts += (_int4.pack(len(body)), body)
-        return b"".join(parts)
+        present = [None if value is None else binary(value) for value in values]
+        head = _array.pack(1, 1 if None in present else 0, of, len(present), 1)
+        if width and None not in present:
+            return head + b"".join([length + body for body in present])  # type: ignore[operator]  # none is None
+        return head + b"".join([_NULL if body is None else pack(len(body)) + body for body in present])
 
     def element(value: Any) -> Any:
         return None if value is None else sqlite(value)
@@ -77,11 +81,11 @@ def _column(
 
 INTEGER = Kind(23, _int4.pack, _same)
 BIGINT = Kind(20, _int8.pack, _same)
-BIGINTS = _column(1016, 20, _int8.pack)
+BIGINTS = _column(1016, 20, _int8.pack, width=8)
 TEXTS = _column(1009, 25, str.encode)
 BYTES = _column(1001, 17, bytes)
-UUIDS = _column(2951, 2950, lambda value: value.bytes, _hex)
-INSTANTS = _column(1185, 1184, _micros, _text)
+UUIDS = _column(2951, 2950, attrgetter("bytes"), attrgetter("hex"), width=16)
+INSTANTS = _column(1185, 1184, _micros, _text, width=8)
 
 _readers: dict[int, Callable[[bytes], Any]] = {
     23: lambda body: _int4.unpack(body)[0],

@@ -164,7 +164,7 @@ def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> D
 
 def _holders(decision: Decision, subjects: Mapping[uuid.UUID, str]) -> list[Holder]:
     holders = [(VISITOR, decision.visitor)]
-    if decision.visitor_id in subjects:
+    if subjects and decision.visitor_id in subjects:
         holders.append((SUBJECT, subjects[decision.visitor_id]))
     return holders
 

@@ -98,25 +98,29 @@ def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     with log.line.pipelined():
         # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
         newest = ask_refreshed(log.line, site)
-        there = ledger.ask_standing(log, {each.decision.receipt_id for each in submissions})
-        known = projection.ask_known(log, {each.decision.visitor_id for each in submissions})
+        there = ledger.ask_standing(log, [each.decision.receipt_id for each in submissions])
+        known = projection.ask_known(log, [each.decision.visitor_id for each in submissions])
     site, standing = newest(), there()
     origins = _origins(site.id, log, standing)
-    fresh: dict[uuid.UUID, tuple[Submission, bytes]] = {}
+    fresh: dict[uuid.UUID, ledger.Entry] = {}
+    new: dict[int, Submission] = {}  # by their places
     problems: dict[int, Problem] = {}
     for place, submission in enumerate(submissions):
         try:
-            _admit(site, submission, standing, fresh, ring=ring)
+            entry = _admit(site, submission, standing, fresh, ring=ring)
         except Problem as problem:
             problems[place] = problem
-    entries = [_entry(submission, body, ring) for submission, body in fresh.values()]
+            continue
+        if entry is not None:
+            fresh[entry.receipt_id], new[place] = entry, submission
     with log.line.pipelined():
-        appended = {each.receipt_id: each for each in ledger.append_many(log, entries)}
-        stale = projection.apply(site, log, [(appended[key], fresh[key][0]) for key in fresh], known())
+        appended = ledger.append_many(log, list(fresh.values()))
+        stale = projection.apply(site, log, list(zip(appended, new.values(), strict=True)), known())
     if stale:
         look_again(site.id, list(stale), now=max(stale.values()))
+    receipts = standing | {each.receipt_id: each for each in appended}
     return [
-        problems[place] if place in problems else _outcome(each, appended, standing, fresh, origins)
+        problems[place] if place in problems else _outcome(receipts, each, origins, created=place in new)
         for place, each in enumerate(submissions)
     ]
 
@@ -125,31 +129,30 @@ def _admit(
     site: SiteView,
     submission: Submission,
     standing: Mapping[uuid.UUID, ledger.Stored],
-    fresh: dict[uuid.UUID, tuple[Submission, bytes]],
+    fresh: Mapping[uuid.UUID, ledger.Entry],
     *,
     ring: KeyRing,
-) -> None:
-    """Take a new decision into the batch; let a retry pass; refuse everything else."""
+) -> ledger.Entry | None:
+    """Return what a new decision puts into the log, None for a retry; refuse everything else."""
     decision = submission.decision
-    there = standing.get(decision.receipt_id)
-    if there is not None:
-        if there.payload is None:
-            raise ReceiptErased("Make a new receipt id for a new decision.")
-        _same(decision, there.payload)
-    elif decision.receipt_id in fresh:
-        _same(decision, fresh[decision.receipt_id][1])
-    else:
-        version = version_of(site, decision)
-        body = payload.build(
-            decision,
-            site=site.key,
-            policy=site.policy_key,
-            policy_sha256=version.sha256,
-            text_sha256=version.notices[decision.language]["sha256"],
-            issued_at=submission.at,
-            expires_at=submission.at + site.lifetime,
-        )
-        fresh[decision.receipt_id] = (submission, body)
+    there = standing.get(decision.receipt_id) if standing else None
+    if there is not None and there.payload is None:
+        raise ReceiptErased("Make a new receipt id for a new decision.")
+    before = there or fresh.get(decision.receipt_id)
+    if before is not None and before.payload is not None:
+        _same(decision, before.payload)
+        return None
+    version = version_of(site, decision)
+    body = payload.build(
+        decision,
+        site=site.key,
+        policy=site.policy_key,
+        policy_sha256=version.sha256,
+        text_sha256=version.notices[decision.language]["sha256"],
+        issued_at=submission.at,
+        expires_at=submission.at + site.lifetime,
+    )
+    return ledger.Entry(decision.receipt_id, decision.visitor_id, submission.at, ring.receipt_key.kid, body)
 
 
 def _same(decision: Decision, stored: bytes) -> None:
@@ -157,21 +160,14 @@ def _same(decision: Decision, stored: bytes) -> None:
         raise ReceiptConflict("Make a new receipt id for a new decision; repeat an old one unchanged.")
 
 
-def _entry(submission: Submission, body: bytes, ring: KeyRing) -> ledger.Entry:
-    decision = submission.decision
-    return ledger.Entry(decision.receipt_id, decision.visitor_id, submission.at, ring.receipt_key.kid, body)
-
-
 def _outcome(
+    receipts: Mapping[uuid.UUID, ledger.Stored],
     submission: Submission,
-    appended: Mapping[uuid.UUID, ledger.Stored],
-    standing: Mapping[uuid.UUID, ledger.Stored],
-    fresh: Mapping[uuid.UUID, tuple[Submission, bytes]],
     origins: Mapping[int, str],
+    *,
+    created: bool,
 ) -> Acknowledgement:
-    key = submission.decision.receipt_id
-    receipt = appended.get(key) or standing[key]
-    created = key in fresh and fresh[key][0] is submission
+    receipt = receipts[submission.decision.receipt_id]
     return Acknowledgement(receipt, origins[receipt.epoch], created=created)
 
 

@@ -166,6 +166,25 @@ def test_a_new_key_is_told_once_with_the_one_that_it_replaces(
     assert whole(app, site).receipts == 2
 
 
+def test_a_new_key_is_told_before_the_first_decision_that_it_signs(
+    app: Flask, client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_keys(tmp_path)
+    monkeypatch.setitem(app.extensions, "keys", load_keys(tmp_path))
+    site = make.ready_site()
+    make.decide(client, site)
+    add_signing_key(tmp_path, RECEIPTS)
+    monkeypatch.setitem(app.extensions, "keys", load_keys(tmp_path))  # as a process that has just started
+    leaves.forget()
+
+    answer = make.decide(client, site)
+
+    newest = orjson.loads(rows(site)[answer["log_index"] - 1].payload or b"{}")
+    assert (newest["schema"], newest["kid"]) == (KEY, ring(app).receipt_key.kid)
+    assert make.decide(client, site)["log_index"] == answer["log_index"] + 1
+    assert check(app) == ""
+
+
 def test_a_log_from_before_catches_up_and_is_not_blamed(app: Flask, client: FlaskClient) -> None:
     site = make.ready_site()
     made = as_made(client, site)
