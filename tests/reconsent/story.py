@@ -76,7 +76,9 @@ class Story:
                     service.Submission(_decision(visitor, data, self.build), clock.from_ms(data["at"]))
                     for visitor, data in chunk
                 ]
-                for outcome in service.store(make.view(self.site), submissions, ring=ring):
+                for outcome in service.store(
+                    make.view(self.site), lambda drawn=submissions: drawn, ring=ring
+                ):
                     assert isinstance(outcome, service.Acknowledgement), outcome
             self.note(chunk)
 
