@@ -31,7 +31,7 @@ from .power import Disk, powered
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(900)]
 CUTS = 100
 CONTROL_CUTS = 20  # at most; the first ones lose already
-LONGEST_LIFE = 2_000  # writes and syncs until the power goes
+LONGEST_LIFE = 1_000  # writes and syncs until the power goes
 CHECKPOINT = "PRAGMA wal_autocheckpoint=200"  # pages, not 1,000: a short life has several, and is cut in some
 
 

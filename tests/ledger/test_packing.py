@@ -34,6 +34,7 @@ DIGITS = (
 CLAIMS: Any = some.recursive(
     DIGITS | DIGITS.map(str.upper) | some.text() | some.integers(-(2**53), 2**53) | some.booleans() | some.none(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text() | DIGITS, inner),
+    max_leaves=6,
 )  # fmt: skip
 
 
@@ -63,7 +64,7 @@ def put(site_id: int, stored: bytes) -> None:
 
 
 @pytest.mark.parametrize("number", [PAYLOAD, STATE])
-@given(claims=some.dictionaries(some.text() | DIGITS, CLAIMS))
+@given(claims=some.dictionaries(some.text() | DIGITS, CLAIMS, max_size=6))
 def test_every_json_comes_back(number: int, claims: dict[str, Any]) -> None:
     text = orjson.dumps(claims, option=orjson.OPT_SORT_KEYS)
 

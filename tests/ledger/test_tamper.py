@@ -18,7 +18,7 @@ from consent_server.ledger.tasks import integrate_logs
 from tests import make
 from tests.ledger.filled import disarm, filled, found, ring
 
-FLIPS = 1_000
+FLIPS = {"sqlite": 1_000, "postgresql": 300}  # what is read back is the same; the way there differs
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # How often each table is hit, and the columns that are; the integers with the bits that their type has.
 TARGETS: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -79,7 +79,7 @@ def strike(
     return name, column
 
 
-def test_one_changed_bit_is_always_found(app: Flask, tmp_path: Path) -> None:
+def test_one_changed_bit_is_always_found(app: Flask, engine: str, tmp_path: Path) -> None:
     log = filled(app, tmp_path, 60, 100, 100, 30)  # one full tile, and an edge
     disarm()
     connection = db.session.connection()
@@ -87,7 +87,7 @@ def test_one_changed_bit_is_always_found(app: Flask, tmp_path: Path) -> None:
     struck: Counter[tuple[str, str]] = Counter()
     missed = []
 
-    while struck.total() < FLIPS:
+    while struck.total() < FLIPS[engine]:
         savepoint = connection.begin_nested()
         where = strike(connection, log.site_id, chance)
         if where is not None:
