@@ -107,28 +107,30 @@ def site_view(site_key: str, *, max_age: float = 0) -> SiteView:
     kept = recent_view(site_key, max_age=max_age)
     if kept is not None:
         return kept
+    _hold(site_key, max_age)
     instant = time.monotonic()
-    view = _build(site_by_key(site_key))
+    try:
+        view = _build(site_by_key(site_key))
+    except Exception:
+        with _lock:
+            _views.pop(site_key, None)
+        raise
     with _lock:
         _views[site_key] = (instant, view)
     return view
 
 
 def recent_view(site_key: str, *, max_age: float) -> SiteView | None:
-    """Return the site if this process has read it at most `max_age` seconds ago; asks no database.
-
-    When it is too old, one caller is told so, and reads it anew; meanwhile the others get the old one.
-    """
+    """Return the site if this process has read it at most `max_age` seconds ago; asks no database."""
     kept = _views.get(site_key)
-    instant = time.monotonic()
-    if kept is None or max_age <= 0:
-        return None
-    if instant - kept[0] >= max_age:
-        with _lock:
-            if _views.get(site_key) is kept:
-                _views[site_key] = (instant, kept[1])
-                return None
-    return kept[1]
+    return kept[1] if kept is not None and time.monotonic() - kept[0] < max_age else None
+
+
+def _hold(site_key: str, max_age: float) -> None:
+    """Let others have the old view while whoever found it too old reads it anew."""
+    with _lock:
+        if max_age > 0 and site_key in _views:
+            _views[site_key] = (time.monotonic(), _views[site_key][1])
 
 
 def ask_refreshed(line: Line, view: SiteView) -> Answer[SiteView]:

@@ -13,11 +13,13 @@ from werkzeug.test import TestResponse
 
 from consent_server.consents import recording, wire
 from consent_server.consents.schemas import ACTIONS, CHOICES, LAYERS, DecisionSchema
-from consent_server.db import db
+from consent_server.db import db, transaction
 from consent_server.ledger.models import Receipt
+from consent_server.policies import published
 from consent_server.policies.published import site_view
 from consent_server.problems import Problem
 from consent_server.schema import load
+from consent_server.sites.service import site_by_key, update_site
 from tests import make
 
 KEYS = ("analytics", "marketing", "maps", "Bad key", "")
@@ -190,3 +192,20 @@ def test_what_is_not_certain_goes_the_long_way(with_lane: Flask, long_ways: list
     with with_lane.app_context():
         decisions = db.session.query(Receipt).filter(Receipt.visitor_id.is_not(None)).count()
     assert decisions == 1
+
+
+def test_a_site_that_was_read_too_long_ago_is_read_anew(
+    with_lane: Flask, long_ways: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, body = prepared(with_lane)
+    with transaction():
+        site = site_by_key(key)
+        update_site(site, origins=["https://other.example"], now=make.NOW, actor="cli")
+    read_at, old = published._views[key]
+    monkeypatch.setitem(published._views, key, (read_at - 3_600, old))
+    long_ways.clear()
+
+    assert send(with_lane, key, body).status_code == 403
+    assert len(long_ways) == 1
+    assert send(with_lane, key, body, Origin="https://other.example").status_code == 201
+    assert len(long_ways) == 1
