@@ -30,16 +30,37 @@ _numbers = count(1)
 
 
 class Sql:
-    """One statement with `:name` for its values. `sqlite` is its text where that engine needs another one."""
+    """One statement with `:name` for its values, as PostgreSQL takes it.
+
+    SQLite's text follows from it: a list is JSON there, and a row needs no lock where one writer has the whole database.
+    """
 
     def __init__(self, text: str, *, sqlite: str | None = None, **kinds: Kind) -> None:
         names = tuple(kinds)
         numbered = re.sub(r":([a-z_]+)", lambda found: f"${names.index(found[1]) + 1}", text)
-        self.sqlite = sqlite or text
+        listed = re.sub(r"= ANY\((:[a-z_]+)\)", r"IN (SELECT value FROM json_each(\1))", text)
+        self.sqlite = sqlite or listed.removesuffix(" FOR UPDATE")
         self._kinds = kinds
         self._name = f"consent_{next(_numbers)}".encode()
         self._text = numbered.encode()
         self._oids = [kind.oid for kind in kinds.values()]
+
+    @classmethod
+    def insert(cls, table: str, *, then: str = "", **kinds: Kind) -> "Sql":
+        """Return the statement that inserts many rows (`Line.tell_many`).
+
+        Args:
+            table: where to.
+            then: what follows, such as `ON CONFLICT …`.
+            kinds: the columns; what is not a list is the same in all rows.
+        """
+        lists = [name for name, kind in kinds.items() if isinstance(kind, Column)]
+        values = ", ".join(f"new.{name}" if name in lists else f":{name}" for name in kinds)
+        arrays = ", ".join(f":{name}" for name in lists)
+        into = f"INSERT INTO {table} ({', '.join(kinds)})"
+        one = ", ".join(f":{name}" for name in kinds)
+        text = f"{into} SELECT {values} FROM unnest({arrays}) AS new ({', '.join(lists)}) {then}"  # noqa: S608 - our own names
+        return cls(text.rstrip(), sqlite=f"{into} VALUES ({one}) {then}".rstrip(), **kinds)
 
     def command(self, values: Mapping[str, Any]) -> "Command":
         """Return the statement with its values for PostgreSQL."""

@@ -50,6 +50,7 @@ else:
 log = structlog.get_logger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 BODY_TYPES = ("application/json", "text/plain")
 # The console and public pages: own files only, no inline script or style, no frames, no plug-ins.
 CSP = (
@@ -123,6 +124,12 @@ def public_url() -> str:
 def allow_origin(origin: str) -> None:
     """Let pages of this origin (or `*`) read the answer."""
     g.cors = origin
+
+
+def cors_headers(origin: str) -> list[tuple[str, str]]:
+    """Return the headers that let pages of an origin, or of all (`*`), read the answer."""
+    allowed = [("Access-Control-Allow-Origin", origin), ("Cross-Origin-Resource-Policy", "cross-origin")]
+    return allowed if origin == "*" else [*allowed, ("Vary", "Origin")]
 
 
 def problem_of(error: Exception) -> Problem:
@@ -204,16 +211,17 @@ def _refuse_nul() -> None:
 
 def _headers(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
+    for name, value in ALWAYS:
+        headers.setdefault(name, value)
     if response.mimetype == "text/html":
         headers.setdefault("Content-Security-Policy", CSP)
         headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         headers.setdefault("Cache-Control", "no-store")
     origin = g.get("cors")
     if origin is not None:
-        headers["Access-Control-Allow-Origin"] = origin
-        headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
-        if origin != "*":
-            headers.add("Vary", "Origin")
+        for name, value in cors_headers(origin):
+            if name == "Vary":
+                headers.add(name, value)
+            else:
+                headers.setdefault(name, value)
     return response

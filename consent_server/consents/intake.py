@@ -13,7 +13,6 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-import structlog
 from flask import Flask
 
 from consent_server import clock, http
@@ -31,9 +30,6 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 ADDRESS = re.compile(r"/v1/sites/([^/]+)/decisions")
 VIEW = "consent_server.consents.api.Decisions.post"  # both ways count as one view against the rate limit
 STATUS = {code.value: f"{code.value} {code.phrase}" for code in HTTPStatus}
-ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
-
-log = structlog.get_logger(__name__)
 
 
 class Intake:
@@ -53,13 +49,9 @@ class Intake:
         if decision is None:
             return self._inner(environ, start_response)
         status, headers, body = self._answer(view, decision, environ.get("REMOTE_ADDR") or "unknown")
-        headers += ALWAYS
+        headers += http.ALWAYS
         if origin is not None:
-            headers += (
-                ("Access-Control-Allow-Origin", origin),
-                ("Cross-Origin-Resource-Policy", "cross-origin"),
-                ("Vary", "Origin"),
-            )
+            headers += http.cors_headers(origin)
         headers.append(("Content-Length", str(len(body))))
         start_response(STATUS[status], headers)
         return [body]

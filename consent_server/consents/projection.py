@@ -37,44 +37,30 @@ class Known:
     subjects: Mapping[uuid.UUID, str]
 
 
-_STATE_OF = (
-    "SELECT holder, state FROM consent_record WHERE site_id = :site_id AND holder_kind = 'visitor' AND holder"
-)
 _STATES = Sql(
-    f"{_STATE_OF} = ANY(:holders)",
-    sqlite=f"{_STATE_OF} IN (SELECT value FROM json_each(:holders))",  # noqa: S608 - no value in it
+    "SELECT holder, state FROM consent_record"
+    " WHERE site_id = :site_id AND holder_kind = 'visitor' AND holder = ANY(:holders)",
     site_id=INTEGER,
     holders=TEXTS,
 )
-_SUBJECT_OF = (
+_SUBJECTS = Sql(
     "SELECT link.visitor_id, link.subject, record.state FROM subject_link AS link LEFT JOIN consent_record AS record"
     " ON record.site_id = link.site_id AND record.holder_kind = 'subject' AND record.holder = link.subject"
-    " WHERE link.site_id = :site_id AND link.visitor_id"
-)
-_SUBJECTS = Sql(
-    f"{_SUBJECT_OF} = ANY(:visitors)",
-    sqlite=f"{_SUBJECT_OF} IN (SELECT value FROM json_each(:visitors))",  # noqa: S608 - no value in it
+    " WHERE link.site_id = :site_id AND link.visitor_id = ANY(:visitors)",
     site_id=INTEGER,
     visitors=UUIDS,
 )
-_COLUMNS = "site_id, holder_kind, holder, state, epoch, idx, language, updated_at"
 # A decision answers whatever was flagged before.
-_REPLACE = (
-    " ON CONFLICT (site_id, holder_kind, holder) DO UPDATE SET state = excluded.state, epoch = excluded.epoch,"
+_PUT = Sql.insert(
+    "consent_record",
+    then="ON CONFLICT (site_id, holder_kind, holder) DO UPDATE SET state = excluded.state, epoch = excluded.epoch,"
     " idx = excluded.idx, language = excluded.language, updated_at = excluded.updated_at,"
-    " flag = NULL, flag_version_id = NULL, flag_purposes = NULL, flagged_at = NULL"
-)
-_PUT = Sql(
-    f"INSERT INTO consent_record ({_COLUMNS}) SELECT :site_id, new.kind, new.holder, new.state, :epoch,"  # noqa: S608 - our own columns' names
-    " new.idx, new.language, new.at FROM unnest(:holder_kind, :holder, :state, :idx, :language, :updated_at)"
-    f" AS new (kind, holder, state, idx, language, at){_REPLACE}",
-    sqlite=f"INSERT INTO consent_record ({_COLUMNS})"  # noqa: S608 - our own columns' names
-    f" VALUES (:site_id, :holder_kind, :holder, :state, :epoch, :idx, :language, :updated_at){_REPLACE}",
+    " flag = NULL, flag_version_id = NULL, flag_purposes = NULL, flagged_at = NULL",
     site_id=INTEGER,
-    epoch=INTEGER,
     holder_kind=TEXTS,
     holder=TEXTS,
     state=BYTES,
+    epoch=INTEGER,
     idx=BIGINTS,
     language=TEXTS,
     updated_at=INSTANTS,

@@ -98,7 +98,7 @@ def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     with log.line.pipelined():
         # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
         newest = ask_refreshed(log.line, site)
-        there = ledger.ask_standing(log, [each.decision.receipt_id for each in submissions])
+        there = ledger.ask_standing(log.line, site.id, [each.decision.receipt_id for each in submissions])
         known = projection.ask_known(log, [each.decision.visitor_id for each in submissions])
     site, standing = newest(), there()
     origins = _origins(site.id, log, standing)

@@ -63,21 +63,18 @@ class OpenLog:
     line: Line
 
 
-_NEWEST = "SELECT epoch, origin, size, state FROM log WHERE site_id = :site_id ORDER BY epoch DESC LIMIT 1"
-_LOCK = Sql(f"{_NEWEST} FOR UPDATE", sqlite=_NEWEST, site_id=INTEGER)
-_OF_THESE = "SELECT epoch, idx, receipt_id, kid, payload FROM receipt WHERE site_id = :site_id AND receipt_id"
+_LOCK = Sql(
+    "SELECT epoch, origin, size, state FROM log WHERE site_id = :site_id ORDER BY epoch DESC LIMIT 1 FOR UPDATE",
+    site_id=INTEGER,
+)
 _STANDING = Sql(
-    f"{_OF_THESE} = ANY(:receipt_ids)",
-    sqlite=f"{_OF_THESE} IN (SELECT value FROM json_each(:receipt_ids))",  # noqa: S608 - no value in it
+    "SELECT epoch, idx, receipt_id, kid, payload FROM receipt"
+    " WHERE site_id = :site_id AND receipt_id = ANY(:receipt_ids)",
     site_id=INTEGER,
     receipt_ids=UUIDS,
 )
-_COLUMNS = "site_id, epoch, idx, receipt_id, kid, visitor_id, issued_at, entry, payload"
-_INSERT = Sql(
-    f"INSERT INTO receipt ({_COLUMNS}) SELECT :site_id, :epoch, new.* FROM"  # noqa: S608 - our own columns' names
-    " unnest(:idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload) AS new",
-    sqlite=f"INSERT INTO receipt ({_COLUMNS})"  # noqa: S608 - our own columns' names
-    " VALUES (:site_id, :epoch, :idx, :receipt_id, :kid, :visitor_id, :issued_at, :entry, :payload)",
+_INSERT = Sql.insert(
+    "receipt",
     site_id=INTEGER,
     epoch=INTEGER,
     idx=BIGINTS,
@@ -116,9 +113,11 @@ def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:
     )
 
 
-def ask_standing(log: OpenLog, receipt_ids: Collection[uuid.UUID]) -> Answer[dict[uuid.UUID, Stored]]:
+def ask_standing(
+    line: Line, site_id: int, receipt_ids: Collection[uuid.UUID]
+) -> Answer[dict[uuid.UUID, Stored]]:
     """Ask for the receipts of these ids that there are, in whichever epoch of the site's log."""
-    rows = log.line.ask(_STANDING, site_id=log.site_id, receipt_ids=list(receipt_ids))
+    rows = line.ask(_STANDING, site_id=site_id, receipt_ids=list(receipt_ids))
 
     def standing() -> dict[uuid.UUID, Stored]:
         found = [

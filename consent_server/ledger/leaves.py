@@ -7,20 +7,20 @@ of its own, so telling twice adds nothing. When all is told, the call costs one 
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, event
 
+from consent_server.bulk import Line
 from consent_server.db import db
 from consent_server.keys import KeyRing, SigningKey
-from consent_server.ledger.append import Entry, OpenLog, Stored, append_many
+from consent_server.ledger.append import Entry, OpenLog, Stored, append_many, ask_standing
 from consent_server.ledger.fsck_rows import claims_of
 from consent_server.ledger.leaf_rules import KEY, NAMED_BY, Name, leaf_id, leaf_payload, name_of
-from consent_server.ledger.models import Receipt
 
 _PENDING = "told"
 _told: dict[str, KeyRing] = {}  # by origin: what this process knows to be told, and under which keys
@@ -74,7 +74,7 @@ def find_leaf(site_id: int, origin: str, name: Name) -> Stored | None:
     attempt = 0
     while True:
         receipt_id = leaf_id(origin, name, attempt)
-        stored = _standing(site_id, [receipt_id]).get(receipt_id)
+        stored = ask_standing(Line(), site_id, [receipt_id])().get(receipt_id)
         if stored is None or _is_about(stored, name):
             return stored
         attempt += 1
@@ -90,18 +90,10 @@ def _absent(log: OpenLog, names: Sequence[Name]) -> Iterator[tuple[uuid.UUID, Na
     attempt = 0
     while names:
         ids = {leaf_id(log.origin, name, attempt): name for name in names}
-        there = _standing(log.site_id, ids)
+        there = ask_standing(log.line, log.site_id, ids)()
         yield from ((receipt_id, name) for receipt_id, name in ids.items() if receipt_id not in there)
         names = [ids[each.receipt_id] for each in there.values() if not _is_about(each, ids[each.receipt_id])]
         attempt += 1
-
-
-def _standing(site_id: int, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Stored]:
-    columns = (Receipt.epoch, Receipt.idx, Receipt.receipt_id, Receipt.kid, Receipt.payload)
-    rows = db.session.execute(
-        select(*columns).where(Receipt.site_id == site_id, Receipt.receipt_id.in_(list(ids)))
-    )
-    return {row.receipt_id: Stored(*row) for row in rows}
 
 
 def _is_about(stored: Stored, name: Name) -> bool:
