@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -16,6 +16,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# How long a page may take to become as expected, in ms: browsers, servers and databases share two cores in CI, and a
+# page that is right in the end is right. A page that is wrong costs its test this long.
+PATIENCE = 30_000
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "NO BROWSER TEST WAS RUN: install Chromium (apt install chromium) or set CHROMIUM_PATH"
 
@@ -36,5 +39,6 @@ def browser() -> Iterator[Browser]:
     executable = chromium_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()

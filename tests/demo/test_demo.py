@@ -25,7 +25,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def get(address: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     request = urllib.request.Request(address, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -97,7 +97,7 @@ def test_another_site_gets_no_identity_token(demo: Running) -> None:
         demo.addresses["site_url"] + "session", method="POST", headers={"Origin": "https://other.example"}
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=30)
     with refused.value:
         assert refused.value.code == 403
 
@@ -146,7 +146,7 @@ def test_a_second_run_keeps_the_data_and_follows_the_port(tmp_path: Path) -> Non
             headers={"Origin": origin, "Content-Type": "text/plain"},
         )
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(identify, timeout=10)
+            urllib.request.urlopen(identify, timeout=30)
         with refused.value:
             assert refused.value.code == 401  # a bad token, but not a foreign origin
 

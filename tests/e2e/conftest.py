@@ -29,6 +29,7 @@ from consent_server.ledger.models import Receipt
 from consent_server.policies import drafting, publishing
 from consent_server.policies.text import read_sources
 from consent_server.sites import service as sites
+from tests.chromium import PATIENCE
 from tests.demo.process import environment, free_port
 
 
@@ -130,7 +131,7 @@ class Store:
     def receipts(self, count: int = 0) -> list[dict[str, Any]]:
         """What the site's receipts claim, in the order of the log; waits for `count` of them."""
         found: list[dict[str, Any]] = []
-        for _ in range(100):
+        for _ in range(PATIENCE // 50):
             with self.office.app_context():
                 site = sites.site_by_key(self.key)
                 rows = db.session.scalars(
@@ -199,7 +200,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on(
             "console",

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from consent_server import assets
+from tests.chromium import PATIENCE
 from tests.widget.stage import Stage, open_stage
 
 
@@ -36,7 +37,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: errors.append(str(error)))
         if init:
             page.add_init_script(init)

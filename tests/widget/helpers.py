@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
+from tests.chromium import PATIENCE
 from tests.widget.stage import SITE, Stage
 
 ACCEPT, REJECT, PREFERENCES = "#csv-accept-all", "#csv-reject-all", "#csv-preferences"
@@ -23,7 +24,7 @@ def inline(purpose: str, name: str, attributes: str = "") -> str:
 def ran(page: Page, count: int = 0) -> list[str]:
     """The marked scripts that have run, in order; waits for `count` of them."""
     names: list[str] = []
-    for _ in range(100):  # not wait_for_function: it needs eval, which a strict policy refuses
+    for _ in range(PATIENCE // 50):  # not wait_for_function: it needs eval, which a strict policy refuses
         names = page.evaluate("window.ran ?? []")
         if len(names) >= count:
             return names
@@ -44,7 +45,7 @@ def queued(page: Page) -> list[dict[str, Any]]:
 def wait_for_decisions(page: Page, stage: Stage, count: int) -> list[dict[str, Any]]:
     """The decisions that have reached the server, once there are `count` and the page has heard so."""
     heard = f"(() => {{ try {{ return localStorage.getItem('consent_{SITE}_queue') ?? '[]' }} catch {{ return '[]' }} }})()"
-    for _ in range(100):
+    for _ in range(PATIENCE // 50):
         # A page that is left before it has heard sends again, as it should; no test wants to see that by chance.
         if len(stage.decisions) >= count and page.evaluate(heard) == "[]":
             break

@@ -5,6 +5,7 @@ const $ = (selector) => document.querySelector(selector);
 const consent = () => window.Consent;
 
 // ---- What runs on this page ----
+let receiptWanted = false;
 const OPTIONAL_STORAGE = ["lm_visitor", "lm_page", "pp_ref", "lb_shelf"];
 const ran = (purpose) =>
   purpose === "maps"
@@ -37,6 +38,7 @@ const refresh = () => {
   const found = stored().join(", ") || words.none;
   if ($("#cookies").textContent !== found) $("#cookies").textContent = found;
   if (now) $("#policy").href = $("#policy").href.replace(/privacy\/[^?]*/, `privacy/${now.version}`);
+  if (receiptWanted) showReceipt();
 };
 document.addEventListener("lantern:ran", refresh);
 document.addEventListener("consent:change", refresh);
@@ -71,16 +73,20 @@ const claims = (receipt) =>
     Uint8Array.from(atob(receipt.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)),
   );
 
-$("#show-receipt").addEventListener("click", () => {
+/** A choice holds at once, its receipt comes when the server has stored it: until then, say so and look again. */
+function showReceipt() {
   const found = consent()?.receipt();
+  receiptWanted = !found && !!consent()?.get().decided;
   $("#receipt-text").hidden = !found;
-  $("#verdict").textContent = found ? "" : words.receipt_none;
+  $("#verdict").textContent = found ? "" : receiptWanted ? words.receipt_coming : words.receipt_none;
   if (found) $("#receipt-text").textContent = JSON.stringify(JSON.parse(claims(found.receipt)), null, 2);
-});
+}
+
+$("#show-receipt").addEventListener("click", showReceipt);
 
 $("#verify-receipt").addEventListener("click", async () => {
   const found = consent()?.receipt();
-  if (!found) return void ($("#verdict").textContent = words.receipt_none);
+  if (!found) return showReceipt();
   try {
     const answer = await fetch(`${server}/v1/receipts/verify`, {
       method: "POST",
