@@ -2,7 +2,7 @@
 
     public    anybody: the tag, the banner, published texts, verification
     browser   a page of one of the site's origins, as its browser says (Origin header)
-    server    the site's own server, with an API key
+    server    the site's own server, with an API key of the scope that the view names
     staff     a person signed in to the console
 
 A view without a declaration does not start: `check_declared` fails when the app is built.
@@ -17,13 +17,21 @@ View = TypeVar("View", bound=Callable[..., Any])
 KINDS = ("public", "browser", "server", "staff")
 
 
-def auth(kind: str) -> Callable[[View], View]:
-    """Declare who may call a view. Put it directly above the function."""
+def auth(kind: str, *, scope: str | None = None) -> Callable[[View], View]:
+    """Declare who may call a view. Put it directly above the function.
+
+    Args:
+        kind: one of `KINDS`.
+        scope: for the site's server, and for it always: what its key must be good for.
+    """
     if kind not in KINDS:
         raise ValueError(f"{kind} is not one of {KINDS}")
+    if (kind == "server") != (scope is not None):
+        raise ValueError("views for the site's server, and only these, name a scope")
 
     def declare(view: View) -> View:
-        view.auth = kind  # type: ignore[attr-defined]  # functions take attributes; the gate reads this one
+        view.auth = kind  # type: ignore[attr-defined]  # functions take attributes; the gates read these two
+        view.scope = scope  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -37,6 +45,16 @@ def declared(view: Callable[..., Any] | None) -> str | None:
         return kind
     kinds = {getattr(getattr(members, method.lower()), "auth", None) for method in members.methods}
     return kinds.pop() if len(kinds) == 1 else None
+
+
+def scope_of(view: Callable[..., Any], method: str) -> str | None:
+    """Return the scope that a call with this HTTP method needs of its API key, or None."""
+    members = getattr(view, "view_class", None)
+    called = (
+        view if members is None else getattr(members, "get" if method == "HEAD" else method.lower(), None)
+    )
+    scope: str | None = getattr(called, "scope", None)
+    return scope
 
 
 def install(app: Flask, gates: Mapping[str, Callable[[], Any]]) -> None:

@@ -272,6 +272,19 @@ UNITS: Final = {  # of ISO 8601 durations; "T" marks those of the clock
     "TM": lambda n: ngettext("%(num)s minute", "%(num)s minutes", n),
     "TS": lambda n: ngettext("%(num)s second", "%(num)s seconds", n),
 }
+SCOPE: Final[Words] = {
+    "decisions:write": _("Store decisions"),
+    "consents:read": _("Read consents"),
+    "receipts:read": _("Read receipts"),
+    "reconsent:read": _("Read who must be asked again"),
+}
+KEY_STATE: Final[Words] = {"in_use": _("In use"), "revoked": _("Revoked"), "expired": _("Expired")}
+KEY_LIFE: Final[Words] = {  # in days
+    "30": _("30 days"),
+    "90": _("90 days"),
+    "365": _("One year"),
+    "0": _("Until it is revoked"),
+}
 AUDIT: Final[Words] = {
     "accounts.create": _("Made an account"),
     "accounts.set_password": _("Set a password"),

@@ -8,7 +8,7 @@ from flask_smorest import Api
 from marshmallow import INCLUDE, Schema, fields
 
 from consent_server import __version__
-from consent_server.auth import auth, declared
+from consent_server.auth import auth, declared, scope_of
 from consent_server.http import PROBLEM_JSON
 
 bp = Blueprint("openapi", __name__)
@@ -58,9 +58,8 @@ def _complete(app: Flask, api: Any) -> None:
     """Document what the library leaves out: problems as problem+json, bodies as text/plain, who may call."""
     spec: dict[str, Any] = _with_standard_patterns(api.spec.to_dict())
     problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    kinds = {
-        _path(rule.rule): declared(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()
-    }
+    views = {_path(rule.rule): app.view_functions[rule.endpoint] for rule in app.url_map.iter_rules()}
+    kinds = {path: declared(view) for path, view in views.items()}
     for path, item in spec["paths"].items():
         for method, operation in item.items():
             if method not in ("get", "post", "put", "patch", "delete"):
@@ -73,7 +72,7 @@ def _complete(app: Flask, api: Any) -> None:
             if "application/json" in body:
                 body["text/plain"] = body["application/json"]
             if kinds.get(path) == "server":
-                operation["security"] = [{"apiKey": []}]
+                operation["security"] = [{"apiKey": [scope_of(views[path], method)]}]
     app.extensions["openapi"] = spec
 
 
@@ -104,7 +103,7 @@ def _errors(operation: dict[str, Any], kind: str | None) -> list[tuple[str, str]
     if kind == "browser":
         found.append(("403", "Another site's page"))
     if kind == "server":
-        found.append(("401", "No valid API key"))
+        found += [("401", "No valid API key"), ("403", "A key for other calls")]
     if "exports" in str(operation.get("tags")):
         found += [("409", "It cannot be stated so"), ("410", "It was erased"), ("501", "An extra is missing")]
     if operation.get("operationId", "").endswith("banner") or "banner" in str(operation.get("tags")):

@@ -29,8 +29,10 @@ from consent_server.policies.published import SiteView, site_view
 from consent_server.purposes.schemas import PurposesSchema
 from consent_server.purposes.service import replace_purposes
 from consent_server.schema import load
+from consent_server.sites import api_keys
 from consent_server.sites import service as sites
 from consent_server.sites.models import Site
+from consent_server.sites.scopes import SCOPES
 
 Json = dict[str, Any]
 
@@ -62,10 +64,12 @@ def site(
         )
 
 
-def api_key(of: Site, *, now: datetime = NOW) -> str:
-    """Issue an API key of a site and return its token."""
+def api_key(of: Site, *scopes: str, now: datetime = NOW, life: timedelta | None = None) -> str:
+    """Issue an API key of a site, with all scopes unless told which, and return its token."""
     with transaction():
-        return sites.issue_api_key(of, name="shop server", now=now, actor=STAFF)[1]
+        return api_keys.issue_api_key(
+            of, name="shop server", scopes=scopes or SCOPES, life=life, now=now, actor=STAFF
+        )[1]
 
 
 def purpose(key: str, function: str = "additional", **more: Any) -> Json:

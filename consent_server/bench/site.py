@@ -10,8 +10,10 @@ from consent_server.db import db, transaction
 from consent_server.policies import drafting, publishing
 from consent_server.policies.published import site_view
 from consent_server.purposes.service import replace_purposes
+from consent_server.sites.api_keys import issue_api_key
 from consent_server.sites.models import Site
-from consent_server.sites.service import create_site, issue_api_key
+from consent_server.sites.scopes import SCOPES
+from consent_server.sites.service import create_site
 
 ACTOR = "bench"
 ORIGIN = "https://shop.example"
@@ -35,7 +37,8 @@ def make_site(app: Flask, *, api: str) -> tuple[str, dict[str, Any], str]:
         try:
             with transaction():
                 site = _published_site()
-                key, token = site.key, issue_api_key(site, name="bench", now=clock.now(), actor=ACTOR)[1]
+                key = site.key
+                _, token = issue_api_key(site, name="bench", scopes=SCOPES, now=clock.now(), actor=ACTOR)
             return key, banner.banner(site_view(key), language="en", api=api, now=clock.now()), token
         finally:
             db.session.remove()

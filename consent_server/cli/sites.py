@@ -1,5 +1,6 @@
 """`site`: make sites, show their tag and secrets, issue API keys, set purposes."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -14,7 +15,9 @@ from consent_server.purposes.schemas import PurposesSchema
 from consent_server.purposes.service import replace_purposes
 from consent_server.schema import load
 from consent_server.sites import service
+from consent_server.sites.api_keys import issue_api_key
 from consent_server.sites.models import Site
+from consent_server.sites.scopes import SCOPES
 
 
 @root.group()
@@ -72,12 +75,28 @@ def show(site_key: str) -> None:
 @site.command()
 @click.argument("site_key")
 @click.option("--name", required=True, help="What the key is for.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice(SCOPES),
+    help="What it may be used for.",
+)
+@click.option(
+    "--days", type=click.IntRange(1, 3660), help="How long it is good for; until revoked by default."
+)
 @in_app
-def api_key(site_key: str, name: str) -> None:
+def api_key(site_key: str, name: str, scopes: tuple[str, ...], days: int | None) -> None:
     """Issue an API key for the site's own server; it is printed once."""
     with transaction():
-        _, token = service.issue_api_key(
-            service.site_by_key(site_key), name=name, now=clock.now(), actor=ACTOR
+        _, token = issue_api_key(
+            service.site_by_key(site_key),
+            name=name,
+            scopes=scopes,
+            life=None if days is None else timedelta(days=days),
+            now=clock.now(),
+            actor=ACTOR,
         )
     click.echo(token)
 

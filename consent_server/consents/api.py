@@ -70,7 +70,7 @@ class DecisionBatch(MethodView):
 
     @bp.arguments(BatchSchema)
     @bp.response(200, BatchOut)
-    @auth("server")
+    @auth("server", scope="decisions:write")
     def post(self, data: dict[str, Any], site_key: str) -> ResponseReturnValue:
         """Store up to a hundred decisions that a relay or an import brings; each has an outcome of its own."""
         instant = clock.now()
@@ -116,7 +116,7 @@ class Verify(MethodView):
 class SubjectConsent(MethodView):
     @bp.arguments(AtQuery, location="query")
     @bp.response(200, ConsentOut)
-    @auth("server")
+    @auth("server", scope="consents:read")
     def get(self, query: dict[str, Any], site_key: str, ref: str) -> dict[str, Any]:
         """Return a subject's consent now, or as it was at a past instant."""
         instant = clock.now()
@@ -139,7 +139,7 @@ class SubjectConsent(MethodView):
 class SubjectReceipts(MethodView):
     @bp.arguments(PageQuery, location="query")
     @bp.response(200, ReceiptListOut)
-    @auth("server")
+    @auth("server", scope="receipts:read")
     def get(self, query: dict[str, Any], site_key: str, ref: str) -> dict[str, Any]:
         """Return a subject's receipts, oldest first, a page at a time."""
         view = site_view(site_key)

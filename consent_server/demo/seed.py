@@ -20,8 +20,10 @@ from consent_server.problems import NotSignedIn
 from consent_server.purposes.schemas import PurposesSchema
 from consent_server.purposes.service import replace_purposes
 from consent_server.schema import load
+from consent_server.sites import api_keys
 from consent_server.sites import service as sites
 from consent_server.sites.models import Site
+from consent_server.sites.scopes import SCOPES
 
 TEXTS = Path(__file__).parent / "texts"
 NAME = "Lantern Books"
@@ -111,10 +113,10 @@ def _api_key(site: Site, file: Path, *, now: datetime) -> str:
     """Return the key that an earlier run wrote down, or a new one if it was lost or revoked."""
     try:
         known = file.read_text(encoding="ascii").strip()
-        sites.authenticate(site, known)
+        api_keys.authenticate(site, known, now=now)
         return known
     except (FileNotFoundError, NotSignedIn):
-        _, token = sites.issue_api_key(site, name="demo", now=now, actor=ACTOR)
+        _, token = api_keys.issue_api_key(site, name="demo", scopes=SCOPES, now=now, actor=ACTOR)
     file.unlink(missing_ok=True)
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
         stream.write(token + "\n")

@@ -41,7 +41,7 @@ class FlaggedListOut(Schema):
 @bp.route("/<string:site_key>/subjects/<string:ref>/reconsent")
 class SubjectReconsent(MethodView):
     @bp.response(200, DeltaOut)
-    @auth("server")
+    @auth("server", scope="reconsent:read")
     def get(self, site_key: str, ref: str) -> dict[str, Any]:
         """Tell whether a subject must be asked again, and about what; computed now, not from a flag."""
         view = site_view(site_key)
@@ -57,7 +57,7 @@ class SubjectReconsent(MethodView):
 class FlaggedSubjects(MethodView):
     @bp.arguments(FlaggedQuery, location="query")
     @bp.response(200, FlaggedListOut)
-    @auth("server")
+    @auth("server", scope="reconsent:read")
     def get(self, query: dict[str, Any], site_key: str) -> dict[str, Any]:
         """List the subjects that a publication has flagged, a page at a time."""
         view = site_view(site_key)

@@ -1,6 +1,5 @@
-"""Make and change sites, and issue the keys of their own servers."""
+"""Make and change sites."""
 
-import hashlib
 import re
 import secrets
 from collections.abc import Sequence
@@ -15,10 +14,9 @@ from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import names
-from consent_server.problems import InvalidInput, NotFound, NotSignedIn, Problem
-from consent_server.sites.models import ApiKey, Site
+from consent_server.problems import InvalidInput, NotFound, Problem
+from consent_server.sites.models import Site
 
-API_KEY_PREFIX = "csk_"
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 
 
@@ -129,26 +127,6 @@ def all_sites() -> Sequence[Site]:
     return db.session.scalars(select(Site).order_by(Site.name, Site.id)).all()
 
 
-def issue_api_key(site: Site, *, name: str, now: datetime, actor: str) -> tuple[ApiKey, str]:
-    """Make a key for the site's own server; return its row and the token, which is never shown again."""
-    token = API_KEY_PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey(site_id=site.id, name=name.strip(), digest=_digest(token), created_at=now)
-    db.session.add(key)
-    db.session.flush()
-    audit.record(
-        "sites.issue_api_key", actor=actor, now=now, site_id=site.id, target=f"api-key:{key.id}", name=name
-    )
-    return key, token
-
-
-def revoke_api_key(key: ApiKey, *, now: datetime, actor: str) -> None:
-    """End a key at once."""
-    key.revoked_at = key.revoked_at or now
-    audit.record(
-        "sites.revoke_api_key", actor=actor, now=now, site_id=key.site_id, target=f"api-key:{key.id}"
-    )
-
-
 def reveal_identity_secret(site: Site, *, ring: KeyRing, now: datetime, actor: str) -> str:
     """Return the site's identity secret to a person, and note who saw it."""
     audit.record("sites.reveal_identity_secret", actor=actor, now=now, site_id=site.id, target=site.key)
@@ -159,40 +137,6 @@ def rotate_identity_secret(site: Site, *, now: datetime, actor: str) -> None:
     """Replace the site's identity secret; tokens signed with the old one are void at once."""
     site.identity_generation += 1
     audit.record("sites.rotate_identity_secret", actor=actor, now=now, site_id=site.id, target=site.key)
-
-
-def api_keys(site: Site) -> Sequence[ApiKey]:
-    """Return the site's keys, newest first."""
-    return db.session.scalars(
-        select(ApiKey).where(ApiKey.site_id == site.id).order_by(ApiKey.id.desc())
-    ).all()
-
-
-def api_key_of(site: Site, key_id: int) -> ApiKey:
-    """Return a key of this very site.
-
-    Raises:
-        NotFound: the site has none with this id.
-    """
-    key = db.session.get(ApiKey, key_id)
-    if key is None or key.site_id != site.id:
-        raise NotFound("The site's page of API keys lists them.")
-    return key
-
-
-def authenticate(site: Site, token: str) -> ApiKey:
-    """Return the key that a call presented for this site.
-
-    Raises:
-        NotSignedIn: unknown, revoked, or another site's key (the three look alike on purpose).
-    """
-    key = db.session.scalar(select(ApiKey).where(ApiKey.digest == _digest(token)))
-    if key is None or key.revoked_at is not None or key.site_id != site.id:
-        raise NotSignedIn(
-            "Send `Authorization: Bearer csk_…` with a key of this site.",
-            headers={"WWW-Authenticate": 'Bearer realm="consent-server"'},
-        )
-    return key
 
 
 def origin_of(text: str) -> str:
@@ -235,7 +179,3 @@ def checked_languages(languages: Sequence[str]) -> list[str]:
             errors={"languages": wrong or ["none"]},
         )
     return chosen
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -13,6 +13,8 @@ NEW = {
     "consent_days": "90",
 }
 
+KEY = {"name": "shop backend", "scopes": ["reconsent:read", "consents:read"], "days": "90"}
+
 
 def test_without_a_site_the_list_says_what_to_do(console: Console) -> None:
     assert "No site yet" in console.get("/console").text
@@ -64,7 +66,7 @@ def test_a_language_in_use_stays(console: Console, shop: Site) -> None:
 def test_an_api_key_is_shown_once_and_ends_when_it_is_revoked(console: Console, shop: Site) -> None:
     path = f"/console/sites/{shop.key}/keys"
 
-    shown = console.send(path, {"name": "shop backend"})
+    shown = console.send(path, KEY)
     token = re.search(r"csk_[\w-]+", shown.text)
     assert token
     assert token[0] not in console.get(path).text
@@ -78,6 +80,21 @@ def test_an_api_key_is_shown_once_and_ends_when_it_is_revoked(console: Console, 
 
     assert console.client.get(f"/v1/sites/{shop.key}/reconsent", **call).status_code == 401
     assert audited("sites.issue_api_key") == audited("sites.revoke_api_key") == 1
+
+
+def test_a_key_says_what_it_is_for_and_how_long(console: Console, shop: Site) -> None:
+    path = f"/console/sites/{shop.key}/keys"
+
+    refused = console.send(path, {"name": "till", "days": "7"})
+    console.send(path, KEY)
+
+    said = text_of(console.get(path))
+    assert refused.status_code == 422
+    assert 'value="till"' in refused.text
+    assert "Choose at least one." in refused.text
+    assert "Choose one." in refused.text
+    assert "Read consents Read who must be asked again" in said
+    assert audited("sites.issue_api_key") == 1
 
 
 def test_another_sites_key_cannot_be_revoked_here(console: Console, shop: Site) -> None:
@@ -99,7 +116,7 @@ def test_looking_at_the_identity_secret_is_noted(console: Console, shop: Site) -
 
 
 def test_the_audit_log_names_who_did_what(console: Console, shop: Site) -> None:
-    console.send(f"/console/sites/{shop.key}/keys", {"name": "till"})
+    console.send(f"/console/sites/{shop.key}/keys", KEY)
 
     for path in (f"/console/sites/{shop.key}/audit", "/console/audit"):
         page = text_of(console.get(path))

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 from consent_server import clock
 from consent_server.db import db, transaction
 from consent_server.ledger.models import Receipt
+from consent_server.sites.api_keys import api_keys, revoke_api_key
 from consent_server.sites.models import Site
-from consent_server.sites.service import api_keys, revoke_api_key
 from tests import make
 from tests.contract.problems import problem
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -15,6 +16,7 @@ from consent_server.app import engine_of
 from consent_server.config import load_settings
 from consent_server.db import Base
 from consent_server.models import __all__ as all_models
+from consent_server.sites.scopes import SCOPES
 from tests.engines import Databases
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -123,3 +125,29 @@ def test_both_engines_get_the_same_tables(databases: Databases, tmp_path: Path) 
         databases.drop(url)
 
     assert found[0] == found[1]
+
+
+def test_keys_from_before_scopes_keep_what_they_could_do(empty: Engine) -> None:
+    migrate.upgrade(empty, "0007")
+    with empty.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO site (id, key, name, origins, languages, region_profile, consent_days, theme, texts,"
+                " identity_generation, revision, created_at)"
+                " VALUES (1, 's_1', 'x', '[]', '[]', 'opt_in', 1, '{}', '{}', 1, 1, '2026-01-01 00:00:00+00:00')"
+            )
+        )
+        connection.execute(
+            text(
+                "INSERT INTO api_key (id, site_id, name, digest, created_at)"
+                " VALUES (1, 1, 'old', :digest, '2026-01-01 00:00:00+00:00')"
+            ),
+            {"digest": b"x" * 32},
+        )
+
+    migrate.upgrade(empty)
+
+    with empty.connect() as connection:
+        scopes, end = connection.execute(text("SELECT scopes, expires_at FROM api_key")).one()
+    assert orjson.loads(scopes) == list(SCOPES)
+    assert end is None

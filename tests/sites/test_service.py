@@ -8,7 +8,7 @@ from consent_server.audit.models import AuditEvent
 from consent_server.db import db, transaction
 from consent_server.problems import InvalidInput, NotSignedIn
 from consent_server.retention.sites import set_retention
-from consent_server.sites import service
+from consent_server.sites import api_keys, service
 from consent_server.sites.languages import choose_language
 from consent_server.sites.models import ApiKey
 from tests import make
@@ -102,14 +102,14 @@ def test_an_api_key_is_kept_as_a_hash_and_opens_its_own_site_until_it_is_revoked
     row = db.session.scalars(select(ApiKey)).one()
     assert token.encode() not in row.digest
 
-    assert service.authenticate(site, token).id == row.id
+    assert api_keys.authenticate(site, token, now=make.NOW).id == row.id
     for wrong_site, wrong in [(other, token), (site, token + "x"), (site, ""), (site, "表")]:
         with pytest.raises(NotSignedIn):
-            service.authenticate(wrong_site, wrong)
+            api_keys.authenticate(wrong_site, wrong, now=make.NOW)
     with transaction():
-        service.revoke_api_key(row, now=make.NOW, actor=make.STAFF)
+        api_keys.revoke_api_key(row, now=make.NOW, actor=make.STAFF)
     with pytest.raises(NotSignedIn):
-        service.authenticate(site, token)
+        api_keys.authenticate(site, token, now=make.NOW)
 
 
 def test_staff_actions_on_sites_are_in_the_audit_log_without_secrets(app: Flask) -> None:

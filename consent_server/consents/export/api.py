@@ -32,7 +32,7 @@ RECEIPT = "/sites/<string:site_key>/receipts/<uuid:receipt_id>"
 @bp.route(RECEIPT)
 class OneReceipt(MethodView):
     @bp.response(200, ReceiptExportOut)
-    @auth("server")
+    @auth("server", scope="receipts:read")
     def get(self, site_key: str, receipt_id: uuid.UUID) -> dict[str, Any]:
         """Return a receipt: what it says, its signed form, its proof."""
         return evidence(site_key, receipt_id, ring=ring(), address=public_url()).to_json()
@@ -42,7 +42,7 @@ class OneReceipt(MethodView):
 class ReceiptFile(MethodView):
     @bp.arguments(FormQuery, location="query")
     @bp.response(200)
-    @auth("server")
+    @auth("server", scope="receipts:read")
     def get(self, query: dict[str, Any], site_key: str, receipt_id: uuid.UUID, form: str) -> Response:
         """Return a receipt as a file: json, jsonld (ISO/IEC TS 27560), kantara.json, pdf, or jws."""
         return as_response(
@@ -53,7 +53,7 @@ class ReceiptFile(MethodView):
 @bp.route(RECEIPT + "/shown")
 class ReceiptShown(MethodView):
     @bp.response(200, ShownOut)
-    @auth("server")
+    @auth("server", scope="receipts:read")
     def get(self, site_key: str, receipt_id: uuid.UUID) -> dict[str, Any]:
         """Return the banner and the notice as they were shown, with their hashes computed anew."""
         return evidence(site_key, receipt_id, ring=ring(), address=public_url()).shown.to_json()
@@ -63,7 +63,7 @@ class ReceiptShown(MethodView):
 class VisitorAt(MethodView):
     @bp.arguments(AtQuery, location="query")
     @bp.response(200, VisitorAtOut)
-    @auth("server")
+    @auth("server", scope="consents:read")
     def get(self, query: dict[str, Any], site_key: str, visitor_id: uuid.UUID) -> dict[str, Any]:
         """Return every purpose's state for a browser, now or at a past instant, with the receipts that decided."""
         found = timeline_service.of_visitor(site_view(site_key), visitor_id, at=_instant(query["at"]))
@@ -74,7 +74,7 @@ class VisitorAt(MethodView):
 class SubjectAt(MethodView):
     @bp.arguments(AtQuery, location="query")
     @bp.response(200, SubjectAtOut)
-    @auth("server")
+    @auth("server", scope="consents:read")
     def get(self, query: dict[str, Any], site_key: str, ref: str) -> dict[str, Any]:
         """Return every purpose's state for a known user, now or at a past instant, with the receipts that decided."""
         found = timeline_service.of_subject(site_view(site_key), ref, at=_instant(query["at"]))
