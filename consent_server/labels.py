@@ -134,7 +134,6 @@ CHECK_FAILED: Final[Words] = {
     "version": _("The policy version that it names was not published so."),
     "text": _("The text that it names was not published in that language."),
 }
-WAIVER: Final[Words] = {"missing-language": _("Language missing"), "out-of-step": _("Out of step")}
 FINDING: Final[Words] = {
     "language-missing": _("A language is missing"),
     "title-missing": _("The title is missing"),
@@ -161,6 +160,11 @@ FINDING: Final[Words] = {
     "right-misplaced": _("The text speaks of another right than its heading"),
     "duty-differs": _("May, must and must not differ"),
     "changed-alone": _("Changed in one language only"),
+}
+# What a waiver can be for: a finding, or a whole language, as it was once given.
+WAIVER: Final[Words] = FINDING | {
+    "missing-language": _("Language missing"),
+    "out-of-step": _("Out of step"),
 }
 FINDING_MATTERS: Final[Words] = {
     "language-missing": _("Who reads only that language is told nothing."),
@@ -228,7 +232,7 @@ def N_(message: str) -> str:
 _OBSTACLE: Final = {
     "missing-language": N_("There is no text in %(language)s. Write it, or waive it with a reason."),
     "out-of-step": N_(
-        "%(language)s is out of step with the default language. Bring it in step, or waive it with a reason."
+        "%(language)s is out of step with the default language. Mend each finding, or waive it with a reason."
     ),
     "untyped-change": N_("The text has changed. Say below what kind of change it is."),
     "downgrade-reason": N_("“%(type)s”: say why it counts as less than its type proposes."),
@@ -304,7 +308,8 @@ AUDIT: Final[Words] = {
     "policies.save_notice": _("Saved a draft's text"),
     "policies.classify": _("Classified the changes"),
     "policies.approve_downgrade": _("Approved a lower class"),
-    "policies.waive": _("Waived a rule"),
+    "policies.waive": _("Waived a finding"),
+    "policies.withdraw_waiver": _("Took a waiver back"),
     "policies.discard_draft": _("Discarded a draft"),
     "policies.publish": _("Published a version"),
     "policies.import": _("Imported a version published elsewhere"),

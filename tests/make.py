@@ -22,9 +22,10 @@ from consent_server.accounts.models import Account
 from consent_server.db import db, transaction
 from consent_server.jobs.runner import run_all
 from consent_server.ledger.models import Receipt
-from consent_server.policies import drafting, history, publishing
+from consent_server.policies import drafting, history, publishing, waiving
 from consent_server.policies.changes import ChangeType
 from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.policies.parity import Finding
 from consent_server.policies.published import SiteView, site_view
 from consent_server.purposes.schemas import PurposesSchema
 from consent_server.purposes.service import replace_purposes
@@ -149,6 +150,18 @@ def draft(
         if changes:
             drafting.set_changes(opened, changes, now=now, actor=actor)
         return opened
+
+
+def findings(of: PolicyVersion) -> list[Finding]:
+    """Return what stands in the way of a draft's languages: the errors that nobody has waived."""
+    return [finding for finding in publishing.readiness(of).findings if finding.is_open]
+
+
+def waive(of: PolicyVersion, *, reason: str = "same meaning", actor: str = "account:2") -> None:
+    """Waive every finding of a draft that stands in the way."""
+    with transaction():
+        for finding in findings(of):
+            waiving.waive(of, fingerprint=finding.fingerprint, reason=reason, now=NOW, actor=actor)
 
 
 def published_version(

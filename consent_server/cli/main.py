@@ -70,6 +70,7 @@ def main() -> None:
         bench,
         database,
         demo,
+        drafts,
         erase,
         export,
         ledger,

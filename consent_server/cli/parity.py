@@ -178,7 +178,7 @@ def _lines(reports: Sequence[Report]) -> list[str]:
         )
         lines.append(f"{report.name or 'texts'} ({', '.join(report.languages)}): {state}")
         for finding in report.findings:
-            lines += _finding(finding)
+            lines += finding_lines(finding)
         lines += [
             f"  stale waiver: {w.rule} in section {w.section or '(top)'} waives nothing now"
             for w in report.stale
@@ -186,9 +186,14 @@ def _lines(reports: Sequence[Report]) -> list[str]:
     return lines
 
 
-def _finding(finding: Finding) -> list[str]:
+def finding_lines(finding: Finding) -> list[str]:
+    """Return what a terminal shows of a finding: what, why, its fingerprint, and both places."""
     mark = "waived" if finding.waived_by else finding.severity
-    lines = [f"  {mark:<8} {finding.rule:<20} {finding.message}", f"           why: {finding.why}"]
+    lines = [
+        f"  {mark:<8} {finding.rule:<20} {finding.message}",
+        f"           why: {finding.why}",
+        f"           fingerprint: {finding.fingerprint}",
+    ]
     if finding.waived_by:
         lines.append(f"           waived by {finding.waived_by}: {finding.reason}")
     for place in finding.places:

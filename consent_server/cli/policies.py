@@ -10,7 +10,7 @@ import orjson
 from consent_server import clock
 from consent_server.cli.main import ACTOR, appending, root
 from consent_server.db import transaction
-from consent_server.policies import drafting, history, publishing
+from consent_server.policies import drafting, history, publishing, waiving
 from consent_server.policies.changes import ChangeType
 from consent_server.policies.models import Policy
 from consent_server.policies.text import (
@@ -86,8 +86,8 @@ def import_texts(
     "--waive",
     "waivers",
     multiple=True,
-    metavar="RULE:LANGUAGE:REASON",
-    help="Let it out although a language is missing-language or out-of-step.",
+    metavar="FINGERPRINT:REASON",
+    help="Let a finding pass; `policy draft` shows the fingerprint of each.",
 )
 @click.option(
     "--by", "actor", default=ACTOR, help="Who publishes, for the audit log and the version's record."
@@ -104,8 +104,8 @@ def publish(
         if changes_file:
             drafting.set_changes(draft, _changes(changes_file), now=instant, actor=actor)
         for waiver in waivers:
-            rule, language, reason = (*waiver.split(":", 2), "", "")[:3]
-            drafting.waive(draft, rule=rule, language=language, reason=reason, now=instant, actor=actor)
+            fingerprint, _colon, reason = waiver.partition(":")
+            waiving.waive(draft, fingerprint=fingerprint, reason=reason, now=instant, actor=actor)
         ready = publishing.readiness(draft)
         publishing.publish_version(draft, now=instant, actor=actor)
         click.echo(f"published {policy_key} {draft.number}, sha256 {(draft.sha256 or b'').hex()}")

@@ -12,7 +12,7 @@ from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from consent_server import clock, labels
+from consent_server import clock
 from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
 from consent_server.auth import auth
@@ -27,12 +27,11 @@ from consent_server.console.change_forms import (
     typed,
 )
 from consent_server.db import transaction
-from consent_server.policies import drafting, publishing
+from consent_server.policies import drafting, publishing, waiving
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
 from consent_server.policies.facts import VersionFacts
-from consent_server.policies.in_step import by_follower, disagreements, documents_of
+from consent_server.policies.in_step import documents_of
 from consent_server.policies.models import Policy, PolicyVersion
-from consent_server.policies.parity import Finding
 from consent_server.policies.published import site_view
 from consent_server.policies.redline import VersionRedline, redline_versions
 from consent_server.problems import NotFound, Problem
@@ -119,23 +118,38 @@ def approve(site_key: str, policy_key: str, change_id: int) -> ResponseReturnVal
 @bp.post("/waive")
 @auth("staff")
 def waive(site_key: str, policy_key: str) -> ResponseReturnValue:
-    """Waive a rule for one language, with a reason that the version keeps."""
+    """Let one finding pass, with a reason that the version keeps."""
     try:
         with transaction():
             draft = _load(site_key, policy_key)
-            if text("rule") not in labels.WAIVER or text("language") not in draft.site.languages:
-                raise NotFound("There is nothing to waive there.")
-            drafting.waive(
+            waiving.waive(
                 draft.version,
-                rule=text("rule"),
-                language=text("language"),
+                fingerprint=text("fingerprint"),
                 reason=text("reason"),
                 now=clock.now(),
                 actor=actor(),
             )
     except Problem as problem:
         return _page(_load(site_key, policy_key), problem=problem)
-    return done(_("The waiver is noted."), "publish.show", site_key=site_key, policy_key=policy_key)
+    return done(_("The waiver is noted."), _from_where(), site_key=site_key, policy_key=policy_key)
+
+
+@bp.post("/waivers/<int:waiver_id>/withdraw")
+@auth("staff")
+def withdraw_waiver(site_key: str, policy_key: str, waiver_id: int) -> ResponseReturnValue:
+    """Take a waiver back."""
+    try:
+        with transaction():
+            draft = _load(site_key, policy_key)
+            waiving.withdraw_waiver(draft.version, waiver_id, now=clock.now(), actor=actor())
+    except Problem as problem:
+        return _page(_load(site_key, policy_key), problem=problem)
+    return done(_("The waiver is taken back."), "publish.show", site_key=site_key, policy_key=policy_key)
+
+
+def _from_where() -> str:
+    """Return the page on which the person looked at the findings."""
+    return "drafts.edit" if text("back") == "editor" else "publish.show"
 
 
 @bp.post("")
@@ -191,7 +205,7 @@ def _page(
         before=before,
         sections=step.redlines,
         proposals=[] if version.changes or rows else step.suggestions,
-        findings_of=_findings(draft, before),
+        fallen=waiving.fallen(version, ready.findings),
         rows=[row_of(change, site.languages) for change in version.changes] if rows is None else rows,
         purposes=_purpose_names(draft, before),
         groups=GROUPS,
@@ -204,7 +218,6 @@ def _page(
                 *(c.approved_by or "" for c in version.changes),
             }
         ),
-        waivable=[each for each in ready.obstacles if each.can_be_waived],
         effect=_effect(draft, ready, now=clock.now()),
         tally=Counter(change.change_class.value for change in ready.changes),
         seen=_seen(draft),
@@ -242,12 +255,6 @@ def _proposed(draft: Draft) -> list[dict[str, Any]]:
     return rows
 
 
-def _findings(draft: Draft, before: PolicyVersion | None) -> dict[str, list[Finding]]:
-    """Return, by language, where it does not say what the default language says."""
-    texts = documents_of(draft.version.notices, draft.site.languages)
-    return by_follower(disagreements(texts, before), draft.site.default_language)
-
-
 def _purpose_names(draft: Draft, before: PolicyVersion | None) -> dict[str, Mapping[str, Any]]:
     """Return the purposes that a change may name: those of now, and those that the version before still had."""
     if draft.site.policy_id != draft.policy.id:
@@ -268,6 +275,6 @@ def _approvals(version: PolicyVersion) -> list[dict[str, Any]]:
 
 def _seen(draft: Draft) -> str:
     """Return a hash of all that publishing would freeze, so that nobody publishes what they have not seen."""
-    waivers = [[waiver.rule, waiver.language, waiver.reason] for waiver in draft.version.waivers]
+    waivers = [[waiver.fingerprint, waiver.reason] for waiver in draft.version.waivers]
     facts = [draft.version.id, draft.version.revision, waivers, freeze(draft.site)]
     return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()

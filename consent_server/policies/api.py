@@ -36,6 +36,7 @@ class VersionOut(Schema):
     sha256 = fields.String(required=True)
     languages = fields.List(fields.String(), required=True)
     changes = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+    waivers = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
     url = fields.String(required=True)
 
 
@@ -121,5 +122,6 @@ def facts(version: PublishedVersion, site_key: str, policy_key: str) -> dict[str
         "sha256": version.sha256,
         "languages": sorted(version.notices),
         "changes": [change.to_json() for change in version.facts.changes],
+        "waivers": list(version.waivers),
         "url": f"{public_url()}/p/{site_key}/{policy_key}/{version.number}",
     }

@@ -1,5 +1,6 @@
 """Work on a draft: all languages side by side, what the server understood of them, and how they compare."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,11 +10,12 @@ from flask_babel import gettext as _
 
 from consent_server import clock, labels
 from consent_server.accounts.access import actor
+from consent_server.accounts.service import names_of
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.policies import drafting
-from consent_server.policies.in_step import by_follower, disagreements
-from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.policies.in_step import by_follower, disagreements, waived
+from consent_server.policies.models import Policy, PolicyVersion, Waiver
 from consent_server.policies.parity import Finding
 from consent_server.policies.text import Document, SourceError, canonical, decode, parse
 from consent_server.problems import InvalidInput, NotFound, Problem
@@ -193,7 +195,9 @@ def _stored(site: Site, draft: PolicyVersion) -> list[Text]:
     ]
 
 
-def _understand(texts: list[Text], before: PolicyVersion | None = None) -> None:
+def _understand(
+    texts: list[Text], before: PolicyVersion | None = None, waivers: Iterable[Waiver] = ()
+) -> None:
     """Parse each text and find where it does not say what the first one says."""
     for each in texts:
         try:
@@ -202,7 +206,7 @@ def _understand(texts: list[Text], before: PolicyVersion | None = None) -> None:
             each.error = str(labels.SOURCE_ERROR.get(error.code, error.message))
     documents = {each.language: each.document for each in texts if each.document is not None}
     if texts[0].language in documents:
-        found = by_follower(disagreements(documents, before), texts[0].language)
+        found = by_follower(waived(disagreements(documents, before), waivers), texts[0].language)
         for each in texts[1:]:
             each.findings = found.get(each.language, [])
 
@@ -218,7 +222,7 @@ def _form(
     **values: Any,
 ) -> ResponseReturnValue:
     newest = drafting.newest_of(policy)
-    _understand(texts, newest)
+    _understand(texts, newest, draft.waivers)
     return page(
         "policies/draft.html",
         problem=problem,
@@ -229,5 +233,6 @@ def _form(
         # After a conflict the form carries the newest revision: saving again is then a decision, not an accident.
         revision=draft.revision if revision is None else revision,
         newest=newest,
+        names=names_of({waiver.waived_by for waiver in draft.waivers}),
         **values,
     )

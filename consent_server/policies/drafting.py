@@ -13,7 +13,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from consent_server.audit import service as audit
 from consent_server.db import db, violated
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
-from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
+from consent_server.policies.models import Change, Notice, Policy, PolicyVersion
 from consent_server.policies.text import SourceError, canonical
 from consent_server.policies.text.canonical import sha256_of
 from consent_server.problems import InvalidInput, NotFound, Problem
@@ -137,7 +137,7 @@ def save_notice(
         Immutable: the version is published.
         InvalidInput: the text cannot be read (empty, NUL, too large).
     """
-    _editable(draft, revision)
+    require_editable(draft, revision)
     try:
         text = canonical(source, text_format="markdown" if text_format == "markdown" else "plain")
     except SourceError as error:
@@ -174,7 +174,7 @@ def set_changes(
         DraftChanged, Immutable: as in `save_notice`.
         InvalidInput: an unknown type or class, or an empty list of purposes.
     """
-    _editable(draft, revision)
+    require_editable(draft, revision)
     approved = {
         _identity(change): change.approved_by for change in draft.changes if change.classified_by == actor
     }
@@ -196,7 +196,7 @@ def approve_downgrade(draft: PolicyVersion, change_id: int, *, now: datetime, ac
         NotFound: the draft has no such change.
         InvalidInput: the approver classified it, or nothing needs approval.
     """
-    _editable(draft, None)
+    require_editable(draft)
     change = next((each for each in draft.changes if each.id == change_id), None)
     if change is None:
         raise NotFound("The change is no longer part of the draft.")
@@ -210,23 +210,9 @@ def approve_downgrade(draft: PolicyVersion, change_id: int, *, now: datetime, ac
     return change
 
 
-def waive(
-    draft: PolicyVersion, *, rule: str, language: str, reason: str, now: datetime, actor: str
-) -> Waiver:
-    """Let a draft out although a language is missing or out of step; the version keeps who waived it and why."""
-    _editable(draft, None)
-    if not reason.strip():
-        raise InvalidInput("A waiver needs a reason.", errors={"reason": ["missing"]})
-    waiver = Waiver(rule=rule, language=language, waived_by=actor, reason=reason.strip(), at=now)
-    draft.waivers.append(waiver)
-    db.session.flush()
-    _audit(draft, "policies.waive", actor=actor, now=now, rule=rule, language=language, reason=reason.strip())
-    return waiver
-
-
 def discard_draft(draft: PolicyVersion, *, now: datetime, actor: str) -> None:
     """Throw a draft away."""
-    _editable(draft, None)
+    require_editable(draft)
     _audit(draft, "policies.discard_draft", actor=actor, now=now)
     db.session.delete(draft)
     db.session.flush()
@@ -250,7 +236,13 @@ def _store(draft: PolicyVersion, now: datetime) -> None:
     flush_version(draft)
 
 
-def _editable(draft: PolicyVersion, revision: int | None) -> None:
+def require_editable(draft: PolicyVersion, revision: int | None = None) -> None:
+    """Refuse to change a version that is none to change now.
+
+    Raises:
+        Immutable: it is published.
+        DraftChanged: `revision` is given and is not the draft's.
+    """
     if draft.state != "draft":
         raise Immutable("Open a new draft; a correction is a new version.")
     if revision is not None and revision != draft.revision:

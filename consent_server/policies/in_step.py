@@ -1,8 +1,9 @@
 """Whether the texts of a draft say the same in every language: the parity check on what is stored."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from consent_server.policies.models import Notice, PolicyVersion
+from consent_server.policies.models import Notice, PolicyVersion, Waiver
 from consent_server.policies.parity import Finding, check
 from consent_server.policies.text import Document, parse
 
@@ -17,21 +18,37 @@ def documents_of(notices: Iterable[Notice], languages: Sequence[str]) -> dict[st
     }
 
 
-def disagreements(texts: Mapping[str, Document], before: PolicyVersion | None) -> tuple[Finding, ...]:
+def disagreements(
+    texts: Mapping[str, Document], before: PolicyVersion | None, languages: Sequence[str] = ()
+) -> tuple[Finding, ...]:
     """Return in what the texts differ, in reading order.
 
     Args:
         texts: the documents by language, the one that the others follow first.
         before: the version that they follow, to tell what changed in one language only.
+        languages: the languages that there must be; by default those that there are.
     """
     previous = documents_of(before.notices, list(texts)) if before is not None else None
-    return check(texts, previous=previous).findings
+    return check(texts, previous=previous, languages=languages).findings
+
+
+def waived(findings: Iterable[Finding], waivers: Iterable[Waiver]) -> tuple[Finding, ...]:
+    """Return the findings, those that a person lets pass marked so; a waiver counts for its own fingerprint alone."""
+    given = {waiver.fingerprint: waiver for waiver in waivers if waiver.fingerprint}
+    return tuple(
+        replace(finding, waived_by=waiver.waived_by, reason=waiver.reason)
+        if (waiver := given.get(finding.fingerprint))
+        else finding
+        for finding in findings
+    )
 
 
 def by_follower(findings: Iterable[Finding], leading: str) -> dict[str, list[Finding]]:
     """Return the findings by the language that was compared with the leading one."""
     found: dict[str, list[Finding]] = {}
     for finding in findings:
-        language = next((p.language for p in finding.places if p.language != leading), finding.language)
+        others = [place.language for place in finding.places if place.language != leading]
+        # Of two languages one may not be there at all: then it is about that one, also where it is the leading one.
+        language = others[0] if others and finding.rule != "language-missing" else finding.language
         found.setdefault(language, []).append(finding)
     return found

@@ -4,6 +4,7 @@ Triggers in the database refuse to update or delete a published version and ever
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -114,14 +115,20 @@ class Change(Base):
 
 
 class Waiver(Base):
-    """A named person lets a version out although a language is missing or out of step, and says why."""
+    """A named person lets a finding of the parity check pass, and says why.
+
+    It falls when the text that it was given for changes: `fingerprint` is then no finding's any more. Where that is None,
+    the waiver was given for a whole language, as once was possible: history, which lets nothing pass now.
+    """
 
     __tablename__ = "waiver"
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("policy_version.id", ondelete="CASCADE"), index=True)
-    rule: Mapped[str] = mapped_column(String(40))  # "missing-language" or "out-of-step"
+    rule: Mapped[str] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(35))
+    fingerprint: Mapped[str | None] = mapped_column(String(16))
+    finding: Mapped[dict[str, Any] | None] = mapped_column(JsonText)  # as the person saw it, with both places
     waived_by: Mapped[str] = mapped_column(String(254))
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -98,6 +98,7 @@ def version(site_key: str, policy_key: str, number: str) -> ResponseReturnValue:
         policy=policy,
         version=found,
         row=db.session.get_one(PolicyVersion, found.id),
+        let_pass={waiver.get("fingerprint") for waiver in found.waivers} - {None},
         base=public_url(),
         languages=_languages(site, found),
     )

@@ -26,7 +26,7 @@ Profile = Literal["opt_in", "opt_out"]
 
 @dataclass(frozen=True)
 class PublishedVersion:
-    """One published version. `notices` maps language to the hash and title of its text."""
+    """One published version. `notices` maps language to the hash and title of its text; `waivers` are the findings let pass."""
 
     id: int
     facts: VersionFacts
@@ -35,6 +35,7 @@ class PublishedVersion:
     elsewhere: bool
     notices: Mapping[str, Mapping[str, str]]
     purposes: tuple[Mapping[str, Any], ...]
+    waivers: tuple[Mapping[str, str], ...] = ()
 
     @property
     def number(self) -> str:
@@ -184,6 +185,7 @@ def _parse(row: PolicyVersion) -> PublishedVersion:
         elsewhere=row.elsewhere,
         notices=snapshot["notices"],
         purposes=tuple(snapshot["purposes"]),
+        waivers=tuple(snapshot["waivers"]),
     )
 
 

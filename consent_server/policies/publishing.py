@@ -19,10 +19,12 @@ from consent_server.policies import rules
 from consent_server.policies.changes import next_number
 from consent_server.policies.drafting import Immutable, flush_version, newest_of
 from consent_server.policies.facts import Change as ChangeFacts
-from consent_server.policies.in_step import by_follower, disagreements, documents_of
+from consent_server.policies.in_step import by_follower
 from consent_server.policies.models import Notice, PolicyVersion
+from consent_server.policies.parity import Finding
 from consent_server.policies.rules import Obstacle
 from consent_server.policies.text import parse
+from consent_server.policies.waiving import findings_of, waiver_facts
 from consent_server.problems import Problem
 from consent_server.purposes.service import freeze
 from consent_server.sites.models import Site
@@ -46,6 +48,7 @@ class Readiness:
     changes: tuple[ChangeFacts, ...]
     detected: tuple[ChangeFacts, ...]
     obstacles: tuple[Obstacle, ...]
+    findings: tuple[Finding, ...]  # of the parity check, those that are waived marked so
 
 
 def readiness(draft: PolicyVersion) -> Readiness:
@@ -57,11 +60,13 @@ def readiness(draft: PolicyVersion) -> Readiness:
     # Detected changes that nobody typed go out with the class that their type proposes: the strict one.
     detected = rules.uncovered(rules.detect_changes(_frozen(before), purposes), typed) if before else []
     changes = (*typed, *detected)
+    findings = findings_of(draft, site, before)
     return Readiness(
         number=next_number(before.number if before else None, [change.change_class for change in changes]),
         changes=changes,
         detected=tuple(detected),
-        obstacles=tuple(_obstacles(draft, site, before, typed, purposes)),
+        obstacles=tuple(_obstacles(draft, site, before, typed, purposes, findings)),
+        findings=findings,
     )
 
 
@@ -82,7 +87,16 @@ def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> Polic
             obstacles=[obstacle.to_json() for obstacle in ready.obstacles],
         )
     site = db.session.get_one(Site, draft.policy.site_id)
-    seal(draft, site, number=ready.number, changes=ready.changes, published_at=now, now=now, actor=actor)
+    seal(
+        draft,
+        site,
+        number=ready.number,
+        changes=ready.changes,
+        published_at=now,
+        now=now,
+        actor=actor,
+        findings=ready.findings,
+    )
     audit.record(
         "policies.publish",
         actor=actor,
@@ -104,6 +118,7 @@ def seal(
     published_at: datetime,
     now: datetime,
     actor: str,
+    findings: Sequence[Finding] = (),
     elsewhere: bool = False,
 ) -> None:
     """Freeze a draft under its number, tell the log, and set going whatever follows from a version that visitors see."""
@@ -121,7 +136,7 @@ def seal(
         "notices": {n.language: _notice_facts(n) for n in draft.notices},
         "purposes": _purposes(draft, site),
         "changes": [change.to_json() for change in changes],
-        "waivers": [{"rule": w.rule, "language": w.language, "reason": w.reason} for w in draft.waivers],
+        "waivers": [waiver_facts(finding) for finding in findings if finding.waived_by],
     }
     text = orjson.dumps(snapshot, option=orjson.OPT_SORT_KEYS)
     draft.snapshot, draft.sha256 = text.decode(), hashlib.sha256(text).digest()
@@ -142,14 +157,9 @@ def _obstacles(
     before: PolicyVersion | None,
     typed: Sequence[ChangeFacts],
     purposes: Sequence[dict[str, Any]],
+    findings: Sequence[Finding],
 ) -> Iterator[Obstacle]:
-    notices = {notice.language: notice for notice in draft.notices}
-    yield from rules.language_obstacles(
-        site.languages,
-        notices,
-        _out_of_step(site, notices, before),
-        [(w.rule, w.language) for w in draft.waivers],
-    )
+    yield from rules.language_obstacles(site.languages, by_follower(findings, site.default_language))
     yield from rules.text_obstacles(purposes, site.languages)
     if before is None:
         return
@@ -160,19 +170,6 @@ def _obstacles(
     yield from rules.rename_obstacles(typed, _frozen(before), purposes)
     approvals = [(c.reason, c.classified_by, c.approved_by or "") for c in draft.changes]
     yield from rules.change_obstacles(typed, text_changed=old != new, approvals=approvals)
-
-
-def _out_of_step(site: Site, notices: dict[str, Notice], before: PolicyVersion | None) -> dict[str, str]:
-    """Return, by language, where it does not say what the default language says."""
-    if site.default_language not in notices:
-        return {}
-    texts = documents_of(notices.values(), site.languages)
-    findings = [finding for finding in disagreements(texts, before) if finding.is_open]
-    return {
-        language: f"{language} is out of step with {site.default_language}: "
-        + "; ".join(finding.message for finding in each[:5])
-        for language, each in by_follower(findings, site.default_language).items()
-    }
 
 
 def _format(notice: Notice) -> Any:

@@ -12,19 +12,25 @@ from typing import Any
 
 from consent_server.policies.changes import ChangeType, is_downgrade, proposed_class
 from consent_server.policies.facts import Change
+from consent_server.policies.parity import Finding
 
+_TOLD = 5  # findings in the words of an obstacle; all are among its `findings`
 Frozen = Mapping[str, Any]  # one purpose as `purposes.service.freeze` returns it
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """One reason why a draft cannot be published. `code` is stable; `language` and `subject` say where."""
+    """One reason why a draft cannot be published. `code` is stable; `language` and `subject` say where.
+
+    `findings` are those of the parity check that stand behind it; each is mended, or waived by its fingerprint.
+    """
 
     code: str
     detail: str
     language: str = ""
     subject: str = ""
     can_be_waived: bool = False
+    findings: tuple[Finding, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the members that problems and pages show."""
@@ -34,6 +40,10 @@ class Obstacle:
             "language": self.language,
             "subject": self.subject,
             "can_be_waived": self.can_be_waived,
+            "findings": [
+                {"fingerprint": f.fingerprint, "rule": f.rule, "section": f.section, "message": f.message}
+                for f in self.findings
+            ],
         }
 
 
@@ -52,25 +62,28 @@ def uncovered(detected: Iterable[Change], typed: Sequence[Change]) -> list[Chang
 
 def language_obstacles(
     languages: Sequence[str],
-    notices: Iterable[str],
-    out_of_step: Mapping[str, str],
-    waived: Iterable[tuple[str, str]],
+    findings: Mapping[str, Sequence[Finding]],
 ) -> Iterator[Obstacle]:
-    """Yield an obstacle for each language that is missing or out of step and not waived.
+    """Yield an obstacle for each language with findings that stand in the way: errors that nobody has waived.
 
     Args:
         languages: the site's, the default first.
-        notices: the languages that the draft has a text in.
-        out_of_step: language to what is wrong with its outline, compared with the default language.
-        waived: (rule, language) pairs that a named person waived.
+        findings: language to what the parity check found when it compared it with the default one.
     """
-    there, let_pass = set(notices), set(waived)
     for language in languages:
-        optional = language != languages[0]  # what all others are compared with must be there
-        if language not in there and not (optional and ("missing-language", language) in let_pass):
-            yield Obstacle("missing-language", f"There is no text in {language}.", language, "", optional)
-        elif language in out_of_step and ("out-of-step", language) not in let_pass:
-            yield Obstacle("out-of-step", out_of_step[language], language, "", True)
+        still = tuple(finding for finding in findings.get(language, ()) if finding.is_open)
+        if not still:
+            continue
+        if still[0].rule == "language-missing":
+            # What all others are compared with must be there.
+            yield Obstacle(
+                "missing-language", still[0].message, language, "", language != languages[0], still
+            )
+            continue
+        words = "; ".join(f"{finding.message} [{finding.fingerprint}]" for finding in still[:_TOLD])
+        more = f"; and {len(still) - _TOLD} more" if len(still) > _TOLD else ""
+        detail = f"{language} is out of step with {languages[0]}: {words}{more}"
+        yield Obstacle("out-of-step", detail, language, "", True, still)
 
 
 def change_obstacles(

@@ -8,8 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from consent_server.db import db, transaction
-from consent_server.policies import drafting
+from consent_server.db import db
 from consent_server.policies.models import PolicyVersion
 from tests import make
 
@@ -18,16 +17,7 @@ from tests import make
 def history(client: FlaskClient) -> dict[str, Any]:
     """A published version with notices, changes and a waiver; a receipt; audit rows."""
     site = make.ready_site()
-    draft = make.draft(site, changes=[make.change()])
-    with transaction():
-        drafting.waive(
-            draft,
-            rule="out-of-step",
-            language="zh-CN",
-            reason="same meaning",
-            now=make.NOW,
-            actor="account:2",
-        )
+    make.waive(make.draft(site, changes=[make.change()], texts={"en": make.text("en") + "\nIn 15 days.\n"}))
     make.decide(client, site)
     version = make.published_version(site, change="recipients")
     open_draft = make.draft(site, changes=[make.change("wording")])

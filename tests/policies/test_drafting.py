@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from consent_server.audit.models import AuditEvent
 from consent_server.db import db, transaction
-from consent_server.policies import drafting, publishing
+from consent_server.policies import drafting, publishing, waiving
 from consent_server.policies.models import PolicyVersion
 from consent_server.problems import InvalidInput, NotFound
 from tests import make
@@ -217,14 +217,14 @@ def test_who_approved_cannot_take_the_change_over_and_keep_the_approval(app: Fla
 
 
 def test_a_waiver_needs_a_reason_and_keeps_who_and_why(app: Flask) -> None:
-    draft = make.draft(make.site())
+    draft = make.draft(make.site(), texts={"en": make.text("en")})
+    (finding,) = make.findings(draft)
+    given: Any = {"fingerprint": finding.fingerprint, "now": make.NOW, "actor": "account:2"}
 
     with pytest.raises(InvalidInput), transaction():
-        drafting.waive(draft, rule="out-of-step", language="en", reason="  ", now=make.NOW, actor="account:2")
+        waiving.waive(draft, reason="  ", **given)
     with transaction():
-        waiver = drafting.waive(
-            draft, rule="out-of-step", language="en", reason=" by law ", now=make.NOW, actor="account:2"
-        )
+        waiver = waiving.waive(draft, reason=" by law ", **given)
 
     assert (waiver.waived_by, waiver.reason) == ("account:2", "by law")
 
@@ -248,7 +248,8 @@ def test_a_published_version_is_no_draft(app: Flask) -> None:
         ),
         lambda: drafting.set_changes(version, [], now=make.NOW, actor=make.STAFF),
         lambda: drafting.approve_downgrade(version, 1, now=make.NOW, actor=make.STAFF),
-        lambda: drafting.waive(version, rule="x", language="en", reason="y", now=make.NOW, actor=make.STAFF),
+        lambda: waiving.waive(version, fingerprint="x", reason="y", now=make.NOW, actor=make.STAFF),
+        lambda: waiving.withdraw_waiver(version, 1, now=make.NOW, actor=make.STAFF),
         lambda: drafting.discard_draft(version, now=make.NOW, actor=make.STAFF),
         lambda: publishing.publish_version(version, now=make.NOW, actor=make.STAFF),
     ]

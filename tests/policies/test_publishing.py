@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from consent_server.db import db, transaction
 from consent_server.jobs.models import Job
-from consent_server.policies import drafting, publishing
+from consent_server.policies import drafting, publishing, waiving
 from consent_server.policies.models import PolicyVersion
 from consent_server.sites.models import Site
 from tests import make
@@ -62,52 +62,14 @@ def test_a_language_must_not_be_out_of_step(app: Flask) -> None:
     assert codes(draft) == [("out-of-step", "zh-CN")]
 
 
-def test_a_named_person_may_waive_it_and_the_version_says_so(app: Flask) -> None:
-    site = make.site()
-    draft = make.draft(site, texts={"en": make.text("en")})
-    with transaction():
-        drafting.waive(
-            draft,
-            rule="missing-language",
-            language="zh-CN",
-            reason="next week",
-            now=make.NOW,
-            actor="account:3",
-        )
-
-    version = publish(draft)
-
-    assert orjson.loads(version.snapshot or "")["waivers"] == [
-        {"rule": "missing-language", "language": "zh-CN", "reason": "next week"}
-    ]
-
-
 def test_the_default_language_cannot_be_waived(app: Flask) -> None:
     draft = make.draft(make.site(), texts={"zh-CN": make.text("zh-CN")})
 
     (obstacle,) = publishing.readiness(draft).obstacles
 
     assert (obstacle.code, obstacle.language, obstacle.can_be_waived) == ("missing-language", "en", False)
-
-
-def test_waiving_the_default_language_all_the_same_helps_nothing(app: Flask) -> None:
-    draft = make.draft(make.site(), texts={"zh-CN": make.text("zh-CN")})
-    with transaction():
-        drafting.waive(
-            draft, rule="missing-language", language="en", reason="x", now=make.NOW, actor="account:3"
-        )
-
-    assert codes(draft) == [("missing-language", "en")]
-
-
-def test_a_waiver_of_one_rule_is_none_of_another(app: Flask) -> None:
-    draft = make.draft(make.site(), texts={"en": make.text("en")})
-    with transaction():
-        drafting.waive(
-            draft, rule="out-of-step", language="zh-CN", reason="x", now=make.NOW, actor="account:3"
-        )
-
-    assert codes(draft) == [("missing-language", "zh-CN")]
+    with pytest.raises(waiving.FindingGone):
+        make.waive(draft)
 
 
 def test_a_purpose_is_described_in_every_language(app: Flask) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from consent_server.policies.parity.align import PairOfSections, pair_documents
 from consent_server.policies.parity.fact_findings import fact_findings
-from consent_server.policies.parity.findings import RULES, Finding, Place
+from consent_server.policies.parity.findings import MISSING, RULES, Finding, Place
 from consent_server.policies.parity.places import Both
 from consent_server.policies.parity.rights import right_findings
 from consent_server.policies.parity.since import Follower
@@ -20,7 +20,6 @@ from consent_server.policies.parity.term_findings import term_findings
 from consent_server.policies.parity.waivers import Waiver, apply
 from consent_server.policies.text import Document
 
-_MISSING = frozenset({"paragraph-missing", "list-length", "table-length"})
 Texts = Mapping[str, Document]
 
 
@@ -123,7 +122,7 @@ def _version(
         alone = follower.take(first, second, errors)
         told = {_words(finding) for finding in alone}
         # That a piece was added or removed says more than that it is missing.
-        content = [f for f in content if f.rule not in _MISSING or _words(f) not in told]
+        content = [f for f in content if f.rule not in MISSING or _words(f) not in told]
         found += _in_order([*alone, *content], pair_documents(first, second))
     return found
 

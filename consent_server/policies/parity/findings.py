@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -53,9 +55,16 @@ RULES: Final[Mapping[str, tuple[Severity, str]]] = MappingProxyType(
 )
 
 
+MISSING: Final = frozenset({"paragraph-missing", "list-length", "table-length"})
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to look in one language: `text` is the words there, "" where there are none."""
+    """Where to look in one language: `text` is the words there, "" where there are none.
+
+    `text` is cut so that it stays readable; `digest` is the SHA-256 (hex) of all of them, or of the whole section where the
+    finding is about that, "" where there are none.
+    """
 
     language: str
     section: str
@@ -63,6 +72,7 @@ class Place:
     heading: str
     line: int
     text: str
+    digest: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the place as JSON-ready data."""
@@ -101,6 +111,15 @@ class Finding:
         return RULES[self.rule][1]
 
     @property
+    def fingerprint(self) -> str:
+        """What tells this finding from every other, 16 hex digits: another text at one of its places is another finding."""
+        # Of pieces that one language lacks, `subject` only counts them: it changes when another of them is mended.
+        subject = "" if self.rule in MISSING else self.subject
+        places = [[place.language, place.digest] for place in self.places]
+        facts = json.dumps([self.rule, self.section, self.language, subject, places], ensure_ascii=False)
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+    @property
     def is_open(self) -> bool:
         """Whether it stands in the way: an error that nobody has waived."""
         return self.severity == "error" and not self.waived_by
@@ -111,6 +130,7 @@ class Finding:
             "section": self.section,
             "language": self.language,
             "rule": self.rule,
+            "fingerprint": self.fingerprint,
             "severity": self.severity,
             "message": self.message,
             "why": self.why,

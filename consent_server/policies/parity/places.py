@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,8 @@ from consent_server.policies.parity.units import Unit
 from consent_server.policies.text import Document, Section
 
 _LONGEST = 300
+# These speak of a whole section, although they show its first piece only.
+_OF_SECTION = frozenset({"section-missing", "section-empty", "preamble-missing", "definitions-missing"})
 Side = Literal[0, 1]
 
 
@@ -42,7 +45,7 @@ class Both:
     ) -> Finding:
         """Return a finding about the language of `side`, with both places, that language's first."""
         other: Side = 1 if side == 0 else 0
-        places = (self._place(pair, side, units), self._place(pair, other, units))
+        places = (self._place(rule, pair, side, units), self._place(rule, pair, other, units))
         return Finding(
             rule=rule,
             section=pair.section.name,
@@ -53,7 +56,9 @@ class Both:
             severity=severity or RULES[rule][0],
         )
 
-    def _place(self, pair: PairOfSections, side: Side, units: tuple[Unit | None, Unit | None]) -> Place:
+    def _place(
+        self, rule: str, pair: PairOfSections, side: Side, units: tuple[Unit | None, Unit | None]
+    ) -> Place:
         section, unit = (pair.second if side else pair.first), units[side]
         shown = section or pair.section
         line = unit.line if unit and unit.line else section.line if section else 0
@@ -64,7 +69,23 @@ class Both:
             heading=section.title if section else "",
             line=line,
             text=cut(unit.text) if unit else "",
+            digest=_digest(self._words(rule, section, units, side)),
         )
+
+    def _words(
+        self, rule: str, section: Section | None, units: tuple[Unit | None, Unit | None], side: Side
+    ) -> str:
+        """Return the words that the finding is about: who waives it waives it for these."""
+        if rule == "title-missing":
+            return self.document(side).title
+        unit = units[side]
+        if any(units) and rule not in _OF_SECTION:
+            return "\n".join([unit.text, *unit.links]) if unit else ""
+        return f"{section.title}\n{section.text}" if section else ""
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest() if words else ""
 
 
 def cut(text: str, longest: int = _LONGEST) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from consent_server.policies.parity.findings import RULES, Finding
 
-_MEMBERS = ("rule", "section", "language", "subject", "by", "reason")
+_MEMBERS = ("rule", "section", "language", "subject", "fingerprint", "by", "reason")
 
 
 class BadWaiver(ValueError):
@@ -17,7 +17,10 @@ class BadWaiver(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """Lets findings of `rule` in `section` pass; `language` and `subject` narrow it where they are given."""
+    """Lets findings of `rule` in `section` pass; `language`, `subject` and `fingerprint` narrow it where they are given.
+
+    One with a fingerprint falls as soon as the text that it was given for changes.
+    """
 
     rule: str
     section: str
@@ -25,6 +28,7 @@ class Waiver:
     reason: str
     language: str = ""
     subject: str = ""
+    fingerprint: str = ""
 
     def covers(self, finding: Finding) -> bool:
         """Return whether this waiver lets the finding pass."""
@@ -33,6 +37,7 @@ class Waiver:
             and self.section == finding.section
             and self.language in ("", finding.language)
             and self.subject in ("", finding.subject)
+            and self.fingerprint in ("", finding.fingerprint)
         )
 
     def to_json(self) -> dict[str, str]:
@@ -41,7 +46,7 @@ class Waiver:
 
 
 def read_waivers(data: Any) -> list[Waiver]:
-    """Return the waivers of a JSON list of objects with `rule`, `section`, `by`, `reason` and, to narrow, `language`, `subject`.
+    """Return the waivers of a JSON list of objects with `rule`, `section`, `by`, `reason` and, to narrow, `language`, `subject`, `fingerprint`.
 
     Raises:
         BadWaiver: it is no list of objects, a member is missing, empty or unknown, or the rule does not exist.
