@@ -12,6 +12,7 @@ from consent_server.accounts import pages as account_pages
 from consent_server.accounts.access import staff_gate
 from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
+from consent_server.banner import outlet
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import intake, verify_page
@@ -95,7 +96,8 @@ def build(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions.update(settings=settings, keys=keys)
-    intake.install(app)  # within the proxy's layer, which says whose address it is
+    intake.install(app)
+    outlet.install(app)  # both within the proxy's layer, which says whose address it is
     if settings.proxy_hops:
         hops = settings.proxy_hops
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)  # type: ignore[method-assign]  # as Flask's manual has it

@@ -11,13 +11,13 @@ from marshmallow import Schema, fields, validate
 from consent_server import assets, clock
 from consent_server.auth import auth
 from consent_server.banner import builds, service
+from consent_server.banner.outlet import SCRIPT, encoding_for, etag_of
 from consent_server.http import Blueprint, allow_origin, public_url, settings
 from consent_server.policies.published import site_view
 from consent_server.problems import NotFound
 
 tag_pages = PlainBlueprint("tag", __name__, url_prefix="/w")
 bp = Blueprint("banner", __name__, url_prefix="/v1/sites", description="What the widget shows, as data")
-SCRIPT = "text/javascript; charset=utf-8"
 MODULE = re.compile(r"([a-z]+)-([0-9a-f]{16})")
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -73,7 +73,7 @@ def script(name: str) -> Response:
     tag = service.build(view, api=public_url(), now=clock.now())
     encoding = _encoding()
     control = f"public, max-age={settings().tag_max_age}"
-    return _cacheable(tag.bodies[encoding], f"{tag.etag}-{encoding or 'id'}", encoding, control)
+    return _cacheable(tag.bodies[encoding], etag_of(tag.etag, encoding), encoding, control)
 
 
 @bp.route("/<string:site_key>/banner")
@@ -98,13 +98,13 @@ def _module(name: str, digest: str) -> Response:
     if body is None:
         raise NotFound("Reload the page; its tag names the modules that are there.")
     encoding = _encoding()
-    etag = f"{name}-{digest}-{encoding or 'id'}"
+    etag = etag_of(f"{name}-{digest}", encoding)
     return _cacheable(service.compressed(body)[encoding], etag, encoding, FOR_EVER)
 
 
 def _encoding() -> str:
     """Return the best encoding that the browser takes; "" for none."""
-    return request.accept_encodings.best_match(["br", "gzip"]) or "" if request.accept_encodings else ""
+    return encoding_for(request.headers.get("Accept-Encoding", ""))
 
 
 def _cacheable(body: bytes, etag: str, encoding: str | None, control: str) -> Response:

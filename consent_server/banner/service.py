@@ -26,7 +26,7 @@ class NothingPublished(Problem):
     title = "The site has no published policy version yet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tag:
     """The tag's response. `build` is the hash that receipts name; `bodies` maps encoding to bytes."""
 
@@ -45,15 +45,20 @@ def build(site: SiteView, *, api: str, now: datetime) -> Tag:
     Raises:
         NothingPublished: there is nothing to ask about yet.
     """
-    kept = _tags.get((site.key, api, site.revision))
-    if kept is not None:
-        return kept
+    made = kept(site, api=api)
+    if made is not None:
+        return made
     tag = _make(site, current(site), api=api, now=now)
     with _lock:
         for key in [key for key in _tags if key[0] == site.key and key[2] != site.revision]:
             del _tags[key]
         _tags[site.key, api, site.revision] = tag
     return tag
+
+
+def kept(site: SiteView, *, api: str) -> Tag | None:
+    """Return the site's tag if this process has made it; asks no database."""
+    return _tags.get((site.key, api, site.revision))
 
 
 def banner(site: SiteView, *, language: str | None, api: str, now: datetime) -> dict[str, Any]:

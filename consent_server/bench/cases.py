@@ -11,6 +11,7 @@ from consent_server.bench.site import ORIGIN
 BASELINE, PRODUCT, FILLED = "baseline", "product", "filled"
 INSERT = "flask-insert"
 DECISIONS, BATCHES, ON_FILLED, LONG_WAY = "decisions", "batches", "decisions-filled", "decisions-flask"
+HELLO, TAGS = "flask-hello", ("tag-200", "tag-304")
 BATCH = 50  # decisions a call
 AT = "2026-01-31T08:00:00.000Z"  # when the visitor clicked
 GAP = "\0"  # stands in a request where a fresh UUID goes
@@ -108,10 +109,10 @@ _DECISIONS = Case(DECISIONS, PRODUCT, 201, _post("/v1/sites/{key}/decisions"), t
 # In this order they are run and shown.
 CASES = (
     Case("wsgi-hello", BASELINE, 200, _get("/wsgi")),
-    Case("flask-hello", BASELINE, 200, _get("/flask")),
+    Case(HELLO, BASELINE, 200, _get("/flask")),
     Case(INSERT, BASELINE, 201, _post("/insert"), table="bench_row"),
-    Case("tag-200", PRODUCT, 200, _get("/w/{key}.js", Accept_Encoding="br")),
-    Case("tag-304", PRODUCT, 304, _get_unchanged),
+    Case(TAGS[0], PRODUCT, 200, _get("/w/{key}.js", Accept_Encoding="br")),
+    Case(TAGS[1], PRODUCT, 304, _get_unchanged),
     _DECISIONS,
     replace(_DECISIONS, name=LONG_WAY, request=_post_unusual),
     replace(_DECISIONS, name=ON_FILLED, server=FILLED),

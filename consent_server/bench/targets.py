@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from consent_server.bench.cases import BATCHES, DECISIONS, ON_FILLED
+from consent_server.bench.cases import BATCHES, DECISIONS, HELLO, ON_FILLED, TAGS
 from consent_server.bench.logs import LogRow
 from consent_server.bench.runs import Row
 from consent_server.bench.storage import Storage
@@ -11,6 +11,7 @@ from consent_server.bench.storage import Storage
 CPU_US = 700  # a decision, application and database
 CPU_US_WISHED = 500
 RATIO = 1.3  # decisions against the bare insert
+TAG_RATIO = 1.0  # the tag against a bare Flask view
 FILLED_RATIO = 0.9  # decisions on a filled database against an empty one
 BATCH_RATE = 5_000  # receipts a second
 BATCH_CPU_US = 180
@@ -45,6 +46,7 @@ class Target:
 def judge(figures: Figures) -> list[Target]:
     """Return every target of which something was measured."""
     found = [
+        *_tags(figures.rows),
         *_decisions(figures.rows),
         *_filled(figures.rows),
         *_batches(figures.rows),
@@ -53,6 +55,18 @@ def judge(figures: Figures) -> list[Target]:
         *_storages(figures.storages),
     ]
     return sorted(found, key=lambda target: target.engine)
+
+
+def _tags(rows: Sequence[Row]) -> Iterator[Target]:
+    hello = {(row.engine, row.connections): row.requests_per_second for row in rows if row.case == HELLO}
+    for row in rows:
+        rate = hello.get((row.engine, row.connections))
+        if row.case in TAGS and rate:
+            ratio = row.requests_per_second / rate
+            what = f"{row.case}, {row.connections} connections"
+            yield Target(
+                row.engine, what, f">= {TAG_RATIO:g} x {HELLO}", f"{ratio:.2f} x", ratio >= TAG_RATIO
+            )
 
 
 def _decisions(rows: Sequence[Row]) -> Iterator[Target]:
