@@ -1,0 +1,89 @@
+"""`python -m tests.widget.bench_page FOLDER`: pages with the tag for a benchmark that serves files.
+
+Two of them: the tag alone, and with the list of known trackers. English and Chinese, three purposes beside the basic one,
+the texts that the benchmark gives every banner. Each folder holds what the page asks for, under the names that it asks for,
+and a `bench.json` that says what to look at and what to click. `ARTICLE` may name a page to put the tag into.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from consent_server import assets
+from consent_server.banner import trackers
+from tests.widget.helpers import ACCEPT, CARD, REJECT
+from tests.widget.stage import NAMES, SITE, baked, detail, locale, version, wrapped
+
+PURPOSES = {
+    "functional": ("Functional", "功能"),
+    "analytics": ("Analytics", "统计分析"),
+    "marketing": ("Marketing", "营销推广"),
+}
+TEXTS = {
+    "title": "We value your privacy",
+    "body": "We use cookies and similar technologies to run this site, to measure how it is used and to show content that is "
+    "relevant to you. You can accept all of them, reject those that are not necessary, or choose by category.",
+    "accept": "Accept all",
+    "reject": "Reject all",
+    "preferences": "Settings",
+}
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Bench page</title></head><body><main><h1>An article about nothing</h1></main></body></html>
+"""
+
+
+def configuration(folder: str, *, guard: bool) -> dict[str, Any]:
+    """The baked configuration of a page; addresses are paths, since the server's origin is not known yet."""
+    keys = list(PURPOSES)
+    rules = [{"key": key, "function": "additional", "services": []} for key in keys]
+    packs = {
+        language: {
+            "texts": locale(language)["first"] | (TEXTS if language == "en" else {}),
+            "names": {key: names[at] for key, names in PURPOSES.items()},
+        }
+        for at, language in enumerate(NAMES)
+    }
+    return baked(
+        f"/{folder}",
+        versions=[version("1.0", purposes=keys)],
+        languages=packs,
+        trackers=trackers.rules(
+            {"trackers": {"purposes": dict.fromkeys(("video", "maps", "social"), "marketing")}}, rules
+        )
+        if guard
+        else [],
+    )
+
+
+def write(folder: Path, *, guard: bool) -> None:
+    """Write one page and all that it may ask for."""
+    config = configuration(folder.name, guard=guard)
+    (folder / "w").mkdir(parents=True, exist_ok=True)
+    (folder / "w" / f"{SITE}.js").write_bytes(wrapped(config))
+    short, modules = assets.module_bundles()
+    for name, source in json.loads(modules).items():
+        (folder / "w" / f"{name}-{short}.js").write_text(source, encoding="utf-8")
+    answers = folder / "v1" / "sites" / SITE
+    answers.mkdir(parents=True, exist_ok=True)
+    facts = detail(config | {"purposes": []}, [version("1.0", purposes=list(PURPOSES))], "en")
+    (answers / "banner.json").write_text(json.dumps(facts), encoding="utf-8")
+    article = os.environ.get("ARTICLE")
+    page = Path(article).read_text(encoding="utf-8") if article else PAGE
+    tag = f'<script src="/{folder.name}/w/{SITE}.js"></script>'
+    (folder / "index.html").write_text(page.replace("</head>", f"{tag}</head>"), encoding="utf-8")
+    facts = {"version": "consent-server", "banner": CARD, "accept": ACCEPT, "reject": REJECT}
+    (folder / "bench.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def main() -> None:
+    """Write both pages."""
+    assets.build_assets()
+    for name, guard in (("consent-server", False), ("consent-server-trackers", True)):
+        write(Path(sys.argv[1]) / name, guard=guard)
+
+
+if __name__ == "__main__":
+    main()
