@@ -16,7 +16,7 @@ JOBS ?= 3
 
 help:
 	@echo "make run     start the server and a demo site (PORT=8000, the demo site takes the next port)"
-	@echo "make test    run every check and every test, on SQLite, PostgreSQL and in Chromium"
+	@echo "make test    run every check and every test, on SQLite, PostgreSQL, in Chromium and Firefox"
 	@echo "make lint    run the checks only"
 	@echo "make build   build the wheel into dist/"
 	@echo "make clean   remove what was built and installed here; data stays"

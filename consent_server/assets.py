@@ -23,7 +23,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 BUILT = Path(__file__).resolve().parent / "static" / "widget"
 MANIFEST = "manifest.json"
 CORE, MODULES = "core.js", "modules.json"
-TOOLS = ("esbuild", "terser", "typescript")
+# What the build takes, and the last of what its tests take: one `npm ci` installs it all.
+TOOLS = ("esbuild", "terser", "typescript", "@duckduckgo/autoconsent", "react-dom", "vue")
 DEPENDS = ["src/*.js", "styles/*.css", "build.mjs", "budget.json", "package-lock.json"]
 
 

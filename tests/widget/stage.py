@@ -144,6 +144,7 @@ class Stage:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     identifications: list[dict[str, Any]] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    signals: list[str | None] = field(default_factory=list)  # `Sec-GPC` of each page view
 
     @property
     def config(self) -> dict[str, Any]:
@@ -195,6 +196,8 @@ def _handler(stage: Stage) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             stage.requests.append(url.path)
+            if url.path in stage.pages:
+                stage.signals.append(self.headers["Sec-GPC"])
             found = stage.answer_get(url.path, url.query)
             kind, content = found or ("text/plain", b"")
             self._send(200 if found else 404, kind, content)
