@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_server import assets, clock, create_app
+from consent_server.accounts import passwords
 from consent_server.banner import builds
 from consent_server.banner import service as banner
 from consent_server.config import load_settings
@@ -41,6 +43,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--engine")
         metafunc.parametrize("engine", ENGINES if chosen == "both" else [chosen], indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that are allowed to take long: started last, they would leave the other workers idle."""
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 @pytest.fixture
@@ -70,6 +77,18 @@ def widget_bundles(tmp_path_factory: pytest.TempPathFactory) -> assets.Manifest:
     with (tmp_path_factory.getbasetemp().parent / "widget.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return assets.build_assets()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hasher_of_servers() -> Iterator[PasswordHasher]:
+    """Hashing passwords is made to be slow: the tests' own process does the same with the least effort.
+
+    Servers and commands that tests start as processes keep the hasher that this gives.
+    """
+    kept = passwords.hasher
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    yield kept
+    passwords.hasher = kept
 
 
 BuildApp = Callable[..., Flask]

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from consent_server import clock, i18n
-from consent_server.accounts import service
+from consent_server.accounts import passwords, service
 from consent_server.accounts.access import actor, cookie_name, load_account
 from consent_server.accounts.models import Account
 from consent_server.auth import auth
@@ -131,7 +131,7 @@ def _profile(problem: Problem | None = None) -> ResponseReturnValue:
         "accounts/profile.html",
         problem=problem,
         needs_current=_needs_current(),
-        shortest=service.SHORTEST_PASSWORD,
+        shortest=passwords.SHORTEST,
     )
 
 

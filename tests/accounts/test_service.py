@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import select
 
@@ -58,6 +59,12 @@ def test_a_password_is_kept_as_an_argon2id_hash(app: Flask) -> None:
     made = make.account(password="correct horse battery")
 
     assert (made.password_hash or "").startswith("$argon2id$")
+
+
+def test_a_hash_costs_whoever_guesses_what_rfc_9106_asks_for(hasher_of_servers: PasswordHasher) -> None:
+    assert hasher_of_servers.memory_cost >= 64 * 1024, "KiB: section 4, the second recommended option"
+    assert hasher_of_servers.time_cost >= 3
+    assert hasher_of_servers.hash("correct horse battery").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_address_and_password_must_belong_together(app: Flask) -> None:

@@ -12,6 +12,7 @@ from consent_server.cli import bench  # noqa: F401 - it adds its command
 from consent_server.cli.main import root
 from tests.engines import Databases
 
+pytestmark = pytest.mark.timeout(600)
 CASES = [
     "wsgi-hello",
     "flask-hello",

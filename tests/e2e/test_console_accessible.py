@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 from tests.e2e.conftest import Server, Store, Visit
 from tests.e2e.console import sign_in_link
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 OPEN = ["/console/sign-in", "/console/sign-in/none", "/console/nothing", "/docs"]
 OF_STAFF = ["/console", "/console/sites/new", "/console/audit", "/console/profile"]

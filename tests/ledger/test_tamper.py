@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, LargeBinary, Table, literal, select, type_coerce, update
@@ -18,6 +19,7 @@ from consent_server.ledger.tasks import integrate_logs
 from tests import make
 from tests.ledger.filled import disarm, filled, found, ring
 
+pytestmark = pytest.mark.timeout(900)
 FLIPS = {"sqlite": 1_000, "postgresql": 300}  # what is read back is the same; the way there differs
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # How often each table is hit, and the columns that are; the integers with the bits that their type has.

@@ -8,6 +8,7 @@ from consent_server.policies.parity import compare
 from tests.policies.parity import SAMPLE, chinese, english
 from tests.policies.parity.mutants import mutants
 
+pytestmark = pytest.mark.timeout(600)
 SEED, COUNT = 20250601, 500
 READ = {"en": english, "zh-CN": chinese}
 TEXTS = {language: (SAMPLE / f"{language}.md").read_text(encoding="utf-8") for language in READ}
