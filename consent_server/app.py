@@ -20,7 +20,7 @@ from consent_server.consents import pages as receipt_pages
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
-from consent_server.console import overview, publish
+from consent_server.console import impact, overview, publish
 from consent_server.db import db, prepare_engine
 from consent_server.jobs.runner import Runner
 from consent_server.keys import load_keys
@@ -62,6 +62,7 @@ PAGES = [
     reconsent_pages.bp,
     overview.bp,
     publish.bp,
+    impact.bp,
 ]
 GATES = {
     "public": lambda: None,

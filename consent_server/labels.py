@@ -310,6 +310,7 @@ AUDIT: Final[Words] = {
     "policies.approve_downgrade": _("Approved a lower class"),
     "policies.waive": _("Waived a finding"),
     "policies.withdraw_waiver": _("Took a waiver back"),
+    "reconsent.count": _("Had the impact counted"),
     "policies.discard_draft": _("Discarded a draft"),
     "policies.publish": _("Published a version"),
     "policies.import": _("Imported a version published elsewhere"),

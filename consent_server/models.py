@@ -8,6 +8,7 @@ from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
 from consent_server.purposes.models import Cookie, Purpose, Service
+from consent_server.reconsent.models import Census
 from consent_server.retention.models import Erasure, RetentionMark
 from consent_server.sites.models import ApiKey, Site
 
@@ -17,6 +18,7 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "BannerBuild",
+    "Census",
     "Change",
     "ConsentRecord",
     "ConsoleSession",

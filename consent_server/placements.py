@@ -68,6 +68,7 @@ PLACEMENTS: dict[str, Placement] = {
     "service": _reference(_SHOWN),
     "cookie": _reference(_SHOWN),
     "job": _local("one queue for all sites: workers claim the oldest job, whichever site it is of"),
+    "census": _local("counted by a job and read by the console, both on the coordinator"),
     "lease": _local("the seat of the one job runner"),
     "audit_event": _local("one list over all sites, in the order in which staff acted"),
     "account": _local(_STAFF),

@@ -2,9 +2,6 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -26,45 +23,31 @@ from consent_server.console.change_forms import (
     row_of_suggestion,
     typed,
 )
+from consent_server.console.drafts import Draft, load_draft, purpose_texts
+from consent_server.console.impact import impact_with, is_judged
 from consent_server.db import transaction
 from consent_server.policies import drafting, publishing, waiving
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
-from consent_server.policies.facts import VersionFacts
 from consent_server.policies.in_step import documents_of
-from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.policies.models import PolicyVersion
 from consent_server.policies.published import site_view
 from consent_server.policies.redline import VersionRedline, redline_versions
-from consent_server.problems import NotFound, Problem
+from consent_server.problems import Problem
 from consent_server.purposes.service import freeze
-from consent_server.reconsent import service as reconsent
+from consent_server.reconsent import census
+from consent_server.reconsent.impact import Impact
 from consent_server.screens import done, page, text
-from consent_server.sites.models import Site
-from consent_server.sites.service import site_by_key
 
 bp = Blueprint(
     "publish", __name__, url_prefix="/console/sites/<site_key>/policies/<policy_key>/draft/publish"
 )
 
 
-@dataclass(frozen=True)
-class Draft:
-    """A draft with what it belongs to."""
-
-    site: Site
-    policy: Policy
-    version: PolicyVersion
-
-    @property
-    def names(self) -> dict[str, str]:
-        """What addresses of its pages need."""
-        return {"site_key": self.site.key, "policy_key": self.policy.key}
-
-
 @bp.get("")
 @auth("staff")
 def show(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show what publishing would do."""
-    return _page(_load(site_key, policy_key))
+    return _page(load_draft(site_key, policy_key))
 
 
 @bp.post("/changes")
@@ -73,7 +56,7 @@ def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save the typed changes, or add and remove rows of the form."""
     rows = described(request.form)
     step, _colon, at = request.form.get("do", "save").partition(":")
-    draft = _load(site_key, policy_key)
+    draft = load_draft(site_key, policy_key)
     if step == "add":
         return _page(draft, rows=[*rows, empty_row(draft.site.languages)], unsaved=True)
     if step == "adopt":
@@ -87,7 +70,7 @@ def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
         return _page(draft, rows=[*rows[: int(at)], *rows[int(at) + 1 :]], unsaved=True)
     try:
         with transaction():
-            draft = _load(site_key, policy_key)
+            draft = load_draft(site_key, policy_key)
             drafting.set_changes(
                 draft.version,
                 typed(rows),
@@ -96,7 +79,7 @@ def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
                 revision=request.form.get("revision", type=int),
             )
     except Problem as problem:
-        return _page(_load(site_key, policy_key), rows=rows, problem=problem, unsaved=True)
+        return _page(load_draft(site_key, policy_key), rows=rows, problem=problem, unsaved=True)
     return done(_("The changes are saved."), "publish.show", site_key=site_key, policy_key=policy_key)
 
 
@@ -106,10 +89,10 @@ def approve(site_key: str, policy_key: str, change_id: int) -> ResponseReturnVal
     """Approve, as the second person, that a change counts as less than its type proposes."""
     try:
         with transaction():
-            draft = _load(site_key, policy_key)
+            draft = load_draft(site_key, policy_key)
             drafting.approve_downgrade(draft.version, change_id, now=clock.now(), actor=actor())
     except Problem as problem:
-        return _page(_load(site_key, policy_key), problem=problem)
+        return _page(load_draft(site_key, policy_key), problem=problem)
     return done(
         _("You have approved the lower class."), "publish.show", site_key=site_key, policy_key=policy_key
     )
@@ -121,7 +104,7 @@ def waive(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Let one finding pass, with a reason that the version keeps."""
     try:
         with transaction():
-            draft = _load(site_key, policy_key)
+            draft = load_draft(site_key, policy_key)
             waiving.waive(
                 draft.version,
                 fingerprint=text("fingerprint"),
@@ -130,7 +113,7 @@ def waive(site_key: str, policy_key: str) -> ResponseReturnValue:
                 actor=actor(),
             )
     except Problem as problem:
-        return _page(_load(site_key, policy_key), problem=problem)
+        return _page(load_draft(site_key, policy_key), problem=problem)
     return done(_("The waiver is noted."), _from_where(), site_key=site_key, policy_key=policy_key)
 
 
@@ -140,10 +123,10 @@ def withdraw_waiver(site_key: str, policy_key: str, waiver_id: int) -> ResponseR
     """Take a waiver back."""
     try:
         with transaction():
-            draft = _load(site_key, policy_key)
+            draft = load_draft(site_key, policy_key)
             waiving.withdraw_waiver(draft.version, waiver_id, now=clock.now(), actor=actor())
     except Problem as problem:
-        return _page(_load(site_key, policy_key), problem=problem)
+        return _page(load_draft(site_key, policy_key), problem=problem)
     return done(_("The waiver is taken back."), "publish.show", site_key=site_key, policy_key=policy_key)
 
 
@@ -158,15 +141,15 @@ def publish(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Publish exactly what the person has looked at."""
     try:
         with transaction():
-            draft = _load(site_key, policy_key)
+            draft = load_draft(site_key, policy_key)
             if request.form.get("seen") != _seen(draft):
                 raise drafting.DraftChanged(
                     "Something has changed since you opened this page. Look at it again."
                 )
             version = publishing.publish_version(draft.version, now=clock.now(), actor=actor())
-            number, is_asked = version.number, draft.site.policy_id == draft.policy.id
+            number, is_asked = version.number, draft.is_asked
     except Problem as problem:
-        return _page(_load(site_key, policy_key), problem=problem)
+        return _page(load_draft(site_key, policy_key), problem=problem)
     message = _("Version %(number)s is published.", number=number)
     if is_asked:
         return done(message, "reconsent_pages.show", site_key=site_key)
@@ -177,15 +160,6 @@ def publish(site_key: str, policy_key: str) -> ResponseReturnValue:
 def _published_meanwhile(_problem: Problem) -> ResponseReturnValue:
     """Send to the policy who works on a draft that was published meanwhile."""
     return redirect(url_for("policy_pages.show", **(request.view_args or {})))
-
-
-def _load(site_key: str, policy_key: str) -> Draft:
-    site = site_by_key(site_key)
-    policy = drafting.policy_by_key(site, policy_key)
-    version = drafting.draft_of(policy)
-    if version is None:
-        raise NotFound("There is no draft now; the policy's page opens one.")
-    return Draft(site, policy, version)
 
 
 def _page(
@@ -207,7 +181,7 @@ def _page(
         proposals=[] if version.changes or rows else step.suggestions,
         fallen=waiving.fallen(version, ready.findings),
         rows=[row_of(change, site.languages) for change in version.changes] if rows is None else rows,
-        purposes=_purpose_names(draft, before),
+        purposes=purpose_texts(draft, before),
         groups=GROUPS,
         reasons=REASONS,
         approvals=_approvals(version),
@@ -218,27 +192,28 @@ def _page(
                 *(c.approved_by or "" for c in version.changes),
             }
         ),
-        effect=_effect(draft, ready, now=clock.now()),
+        impact=_impact(draft, ready),
+        judged=is_judged(draft, site_view(site.key)),
         tally=Counter(change.change_class.value for change in ready.changes),
         seen=_seen(draft),
         **values,
     )
 
 
-def _effect(draft: Draft, ready: publishing.Readiness, *, now: datetime) -> reconsent.Preview | None:
-    """Return whom the version would touch; None where no visitor is asked about this policy."""
+def _impact(draft: Draft, ready: publishing.Readiness) -> Impact | None:
+    """Return whom the version would touch; None where nobody can be, or where a large site has not been counted yet."""
     view = site_view(draft.site.key)
-    if draft.site.policy_id != draft.policy.id or view.current is None:
+    if not is_judged(draft, view):
         return None
-    additional = tuple(p["key"] for p in freeze(draft.site) if p["function"] == "additional")
-    return reconsent.preview(view, VersionFacts(ready.number, ready.changes, additional), now=now)
+    found = census.counted(draft.site.id, now=clock.now())
+    return None if found is None else impact_with(draft, view, found, ready.number, ready.changes)
 
 
 def _redline(draft: Draft, before: PolicyVersion | None) -> VersionRedline:
     """Return what differs from the newest version, word by word, and what kind of change each difference seems to be."""
     names = {
         key: {language: words.get("name", "") for language, words in texts.items()}
-        for key, texts in _purpose_names(draft, before).items()
+        for key, texts in purpose_texts(draft, before).items()
     }
     old = documents_of(before.notices if before else (), draft.site.languages)
     return redline_versions(old, documents_of(draft.version.notices, draft.site.languages), names)
@@ -253,14 +228,6 @@ def _proposed(draft: Draft) -> list[dict[str, Any]]:
             at = next(n for n, each in enumerate(found.suggestions) if each in bullet.changes)
             rows[at]["summary"][language] = bullet.text
     return rows
-
-
-def _purpose_names(draft: Draft, before: PolicyVersion | None) -> dict[str, Mapping[str, Any]]:
-    """Return the purposes that a change may name: those of now, and those that the version before still had."""
-    if draft.site.policy_id != draft.policy.id:
-        return {}
-    old = orjson.loads(before.snapshot).get("purposes", []) if before and before.snapshot else []
-    return {purpose["key"]: purpose["texts"] for purpose in [*old, *freeze(draft.site)]}
 
 
 def _approvals(version: PolicyVersion) -> list[dict[str, Any]]:

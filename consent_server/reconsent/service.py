@@ -1,9 +1,8 @@
 """Who needs to be asked again: the rule on read, and the flags that lists and campaigns read."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
@@ -11,13 +10,10 @@ from consent_server import clock
 from consent_server.consents.facts import ConsentState
 from consent_server.consents.models import ConsentRecord
 from consent_server.db import db
-from consent_server.policies.facts import VersionFacts
 from consent_server.policies.published import SiteView
 from consent_server.reconsent.rules import Delta, needs_reconsent
 
 BATCH = 500
-PREVIEW_BATCH = 2_000
-PREVIEW_CAP = 50_000  # records; a page must not take minutes
 
 
 @dataclass(frozen=True)
@@ -101,67 +97,3 @@ def flagged(
         .order_by(ConsentRecord.holder)
         .limit(limit)
     ).all()
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What publishing a version would do, by kind of holder.
-
-    `ask` and `tell` count those who would be asked again, or told only; `already` those among `ask` whom the versions
-    published so far ask anyway. `seen` records were looked at; `capped` says that there are more.
-    """
-
-    ask: dict[str, int]
-    tell: dict[str, int]
-    already: dict[str, int]
-    seen: int
-    capped: bool
-
-
-def preview(site: SiteView, candidate: VersionFacts, *, now: datetime, cap: int = PREVIEW_CAP) -> Preview:
-    """Count whom a version would touch if it were published now. Reads only, in batches, at most `cap` records."""
-    found = Preview({}, {}, {}, 0, False)
-    known: dict[Any, tuple[bool, bool, bool]] = {}
-    ms, seen = clock.to_ms(now), 0
-    for kind, data in _states(site.id, cap + 1):
-        seen += 1
-        if seen > cap:
-            return replace(found, seen=cap, capped=True)
-        state = ConsentState.from_json(data)
-        # Few different answers stand behind many records; each is judged once.
-        alike = (
-            state.version,
-            tuple((k, e.choice, e.version, e.by, ms >= e.until) for k, e in state.purposes.items()),
-        )
-        if alike not in known:
-            after = needs_reconsent(state, (*site.facts, candidate), ms, site.profile)
-            before = needs_reconsent(state, site.facts, ms, site.profile)
-            known[alike] = (
-                bool(after and after.ask),
-                bool(after and not after.ask),
-                bool(before and before.ask),
-            )
-        asked, told, was_asked = known[alike]
-        for counted, each in ((asked, found.ask), (told, found.tell), (asked and was_asked, found.already)):
-            each[kind] = each.get(kind, 0) + counted
-    return replace(found, seen=seen)
-
-
-def _states(site_id: int, limit: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield kind and state of the site's records, a batch a query."""
-    after = ("", "")
-    while limit > 0:
-        rows = db.session.execute(
-            select(ConsentRecord.holder_kind, ConsentRecord.holder, ConsentRecord.state)
-            .where(
-                ConsentRecord.site_id == site_id,
-                (ConsentRecord.holder_kind > after[0])
-                | ((ConsentRecord.holder_kind == after[0]) & (ConsentRecord.holder > after[1])),
-            )
-            .order_by(ConsentRecord.holder_kind, ConsentRecord.holder)
-            .limit(min(limit, PREVIEW_BATCH))
-        ).all()
-        yield from ((kind, state) for kind, _, state in rows)
-        if len(rows) < min(limit, PREVIEW_BATCH):
-            return
-        after, limit = (rows[-1][0], rows[-1][1]), limit - len(rows)

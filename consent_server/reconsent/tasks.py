@@ -1,5 +1,6 @@
-"""Jobs: sweep all records of a site after a publication, and look at single ones again."""
+"""Jobs: sweep all records of a site after a publication, look at single ones again, and count them before one."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from consent_server.db import db, transaction
 from consent_server.jobs.runner import Progress, handles
 from consent_server.policies.published import site_view
 from consent_server.policies.publishing import SWEEP
-from consent_server.reconsent import service
+from consent_server.reconsent import census, service
 from consent_server.sites.models import Site
 
 
@@ -44,6 +45,20 @@ def evaluate(site_id: int, holders: Sequence[tuple[str, str]], cursor: Any, done
             if record is not None:
                 service.flag(site, record, now=clock.now())
     yield Progress(None, len(holders), len(holders))
+
+
+@handles(census.COUNT)
+def count(site_id: int, cursor: Any, done: int) -> Iterator[Progress]:
+    """Count the records of a site, alike ones together. A run that was interrupted begins anew: it has kept nothing."""
+    taken_at, total = clock.now(), _count(site_id)
+    found: Counter[census.Alike] = Counter()
+    after: census.Place | None = ("", "")
+    while after is not None:
+        with transaction():
+            after, _seen = census.add_batch(found, site_id, after, now=taken_at)
+            if after is None:
+                census.keep(site_id, found, taken_at=taken_at)
+        yield Progress(None, found.total(), max(total, found.total()))
 
 
 def _count(site_id: int) -> int:

@@ -5,11 +5,9 @@ import re
 import pytest
 from sqlalchemy import select
 
-from consent_server import clock
 from consent_server.db import db
 from consent_server.jobs.models import Job
 from consent_server.policies import drafting
-from consent_server.policies.facts import Change, VersionFacts
 from consent_server.policies.published import published_versions
 from consent_server.reconsent import service as reconsent
 from consent_server.sites.models import Site
@@ -222,20 +220,6 @@ def test_the_preview_counts_whom_publishing_then_flags(console: Console, shop: S
     listed = console.get(f"/console/sites/{shop.key}/reconsent").text
     assert listed.count("?visitor=") == 2
     assert "4</span>" in listed
-
-
-def test_a_preview_over_many_says_that_it_stopped(console: Console, shop: Site) -> None:
-    for _ in range(4):
-        make.decide(console.client, shop)
-    candidate = VersionFacts(
-        "2.0", (Change.from_json(make.change() | {"class": "major_notice"}),), ("analytics", "maps")
-    )
-
-    capped = reconsent.preview(make.view(shop), candidate, now=clock.now(), cap=3)
-    whole = reconsent.preview(make.view(shop), candidate, now=clock.now(), cap=4)
-
-    assert (capped.seen, capped.capped, capped.tell) == (3, True, {"visitor": 3})
-    assert (whole.seen, whole.capped) == (4, False)
 
 
 def test_progress_is_told_to_the_page_that_waits(console: Console, shop: Site) -> None:

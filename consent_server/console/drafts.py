@@ -1,0 +1,63 @@
+"""The draft that a page of the console works on, and the version that it would be for those who have decided."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from consent_server.policies import drafting
+from consent_server.policies.facts import Change, VersionFacts
+from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.problems import NotFound
+from consent_server.purposes.service import freeze
+from consent_server.sites.models import Site
+from consent_server.sites.service import site_by_key
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft with what it belongs to."""
+
+    site: Site
+    policy: Policy
+    version: PolicyVersion
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What addresses of its pages need."""
+        return {"site_key": self.site.key, "policy_key": self.policy.key}
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the banner asks about this policy; a site's other documents are texts."""
+        return self.site.policy_id == self.policy.id
+
+
+def load_draft(site_key: str, policy_key: str) -> Draft:
+    """Return the policy's draft.
+
+    Raises:
+        UnknownSite, UnknownPolicy: as their names say.
+        NotFound: there is no draft now.
+    """
+    site = site_by_key(site_key)
+    policy = drafting.policy_by_key(site, policy_key)
+    version = drafting.draft_of(policy)
+    if version is None:
+        raise NotFound("There is no draft now; the policy's page opens one.")
+    return Draft(site, policy, version)
+
+
+def candidate_of(draft: Draft, number: str, changes: Sequence[Change]) -> VersionFacts:
+    """Return what the re-consent rule would know of the draft, published under this number with these changes."""
+    additional = tuple(p["key"] for p in freeze(draft.site) if p["function"] == "additional")
+    return VersionFacts(number, tuple(changes), additional)
+
+
+def purpose_texts(draft: Draft, before: PolicyVersion | None) -> dict[str, Mapping[str, Any]]:
+    """Return texts by purpose: those of now, and those that the version before still had."""
+    if not draft.is_asked:
+        return {}
+    old = orjson.loads(before.snapshot).get("purposes", []) if before and before.snapshot else []
+    return {purpose["key"]: purpose["texts"] for purpose in [*old, *freeze(draft.site)]}
