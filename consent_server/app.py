@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent_server import auth, http, i18n, logs, migrate, openapi, screens, system
 from consent_server.accounts import pages as account_pages
+from consent_server.accounts import second_factor_pages, security_pages
 from consent_server.accounts.access import staff_gate
 from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
@@ -49,6 +50,8 @@ PAGES = [
     system.bp,
     openapi.bp,
     account_pages.bp,
+    second_factor_pages.bp,
+    security_pages.bp,
     site_pages.bp,
     key_pages.bp,
     audit_pages.bp,

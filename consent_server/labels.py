@@ -289,6 +289,12 @@ KEY_LIFE: Final[Words] = {  # in days
     "365": _("One year"),
     "0": _("Until it is revoked"),
 }
+SIGN_IN: Final[Words] = {
+    "password": _("Password"),
+    "link": _("One-time link"),
+    "passkey": _("Passkey"),
+    "oidc": _("The organisation's sign-in"),
+}
 AUDIT: Final[Words] = {
     "accounts.create": _("Made an account"),
     "accounts.set_password": _("Set a password"),
@@ -296,6 +302,16 @@ AUDIT: Final[Words] = {
     "accounts.sign_out": _("Signed out"),
     "accounts.make_sign_in_link": _("Made a sign-in link"),
     "accounts.choose_language": _("Chose a language"),
+    "accounts.add_app": _("Set up an authenticator app"),
+    "accounts.remove_app": _("Removed an authenticator app"),
+    "accounts.add_passkey": _("Added a passkey"),
+    "accounts.remove_passkey": _("Removed a passkey"),
+    "accounts.new_recovery_codes": _("Made new recovery codes"),
+    "accounts.use_recovery_code": _("Used a recovery code"),
+    "accounts.remove_second_factor": _("Removed all second factors"),
+    "accounts.end_session": _("Signed another browser out"),
+    "accounts.end_other_sessions": _("Signed all other browsers out"),
+    "accounts.delay_sign_in": _("Slowed down attempts to sign in"),
     "sites.create": _("Created a site"),
     "sites.update": _("Changed a site's settings"),
     "sites.issue_api_key": _("Issued an API key"),

@@ -1,6 +1,15 @@
 """All tables in one import, so that the metadata is complete. Slices import their own `models`, never this."""
 
-from consent_server.accounts.models import Account, ConsoleSession, SignInLink
+from consent_server.accounts.models import (
+    Account,
+    ConsoleSession,
+    KnownDevice,
+    Passkey,
+    RecoveryCode,
+    SignInDelay,
+    SignInLink,
+    TotpSecret,
+)
 from consent_server.audit.models import AuditEvent
 from consent_server.banner.models import BannerBuild, WidgetBundle
 from consent_server.consents.models import ConsentRecord, SubjectLink
@@ -25,21 +34,26 @@ __all__ = [
     "Cookie",
     "Erasure",
     "Job",
+    "KnownDevice",
     "Lease",
     "Log",
     "NamedLog",
     "Notice",
+    "Passkey",
     "Policy",
     "PolicyVersion",
     "Purpose",
     "Receipt",
+    "RecoveryCode",
     "RetentionMark",
     "Service",
+    "SignInDelay",
     "SignInLink",
     "SignedCheckpoint",
     "Site",
     "SubjectLink",
     "Tile",
+    "TotpSecret",
     "Tree",
     "Waiver",
     "WidgetBundle",

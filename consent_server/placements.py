@@ -74,6 +74,11 @@ PLACEMENTS: dict[str, Placement] = {
     "account": _local(_STAFF),
     "console_session": _local(_STAFF),
     "sign_in_link": _local(_STAFF),
+    "totp_secret": _local(_STAFF),
+    "recovery_code": _local(_STAFF),
+    "passkey": _local(_STAFF),
+    "known_device": _local(_STAFF),
+    "sign_in_delay": _local(_STAFF),
 }
 # Not ours to place: Alembic's own table stays on the coordinator, where migrations run.
 UNPLACED = ("alembic_version",)

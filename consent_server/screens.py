@@ -117,7 +117,7 @@ def page(template: str, *, problem: Problem | None = None, **values: Any) -> Res
     """Return a page; with a problem it says so, and has the problem's status."""
     errors = dict(field_errors(problem)) | values.pop("errors", {})
     html = render_template(template, problem=problem, errors=errors, **values)
-    return html, int(problem.status) if problem else 200
+    return (html, int(problem.status), problem.headers) if problem else html
 
 
 def field_errors(problem: Problem | None) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from sqlalchemy import func, or_, select
 from werkzeug.test import TestResponse
 
 from consent_server import clock
+from consent_server.accounts import factors, totp
 from consent_server.accounts import service as accounts
 from consent_server.accounts.models import Account
 from consent_server.db import db, transaction
@@ -315,6 +316,25 @@ def signed_in(client: FlaskClient, who: Account | None = None) -> Account:
         token = accounts.start_session(found, now=clock.now())
     client.set_cookie("console_session", token)
     return found
+
+
+def account_of(client: FlaskClient) -> Account:
+    """Return the account that a client is signed in with."""
+    cookie = client.get_cookie("console_session")
+    assert cookie is not None
+    session = accounts.session_of(cookie.value, now=clock.now(), idle=timedelta(hours=1))
+    assert session is not None
+    return session.account
+
+
+def app_of(who: Account, *, now: datetime | None = None) -> bytes:
+    """Set up an authenticator app for an account and return its secret."""
+    instant, ring = now or NOW, current_app.extensions["keys"]
+    with transaction():
+        secret = factors.start_app(who, ring=ring, now=instant)
+        code = totp.code_at(secret, totp.step_of(instant))
+        factors.confirm_app(who, code, ring=ring, now=instant, actor=accounts.actor_of(who))
+    return secret
 
 
 def run_jobs() -> int:

@@ -19,8 +19,8 @@ def cookie_name() -> str:
 
 
 def load_account() -> None:
-    """Put the signed-in account into `g.account`, or None."""
-    g.account = None
+    """Put the signed-in account into `g.account` and its session into `g.console_session`, or None."""
+    g.account = g.console_session = None
     token = request.cookies.get(cookie_name())
     if not token:
         return
@@ -33,7 +33,7 @@ def load_account() -> None:
             service.keep_alive(token, now=instant)
         session = service.session_of(token, now=instant, idle=timedelta(hours=settings().session_hours))
     if session is not None:
-        g.account = session.account
+        g.account, g.console_session = session.account, session
         g.page_language = session.account.language
 
 

@@ -1,8 +1,8 @@
-"""Tables of staff: accounts, console sessions, one-time sign-in links."""
+"""Tables of staff: accounts, console sessions, sign-in links, second factors, what slows guessing down."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from consent_server.db import Base, RowId, UtcDateTime
@@ -32,6 +32,9 @@ class ConsoleSession(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    method: Mapped[str] = mapped_column(String(16), default="password", server_default="password")
+    device: Mapped[str] = mapped_column(String(60), default="", server_default="")  # "Firefox, Windows"
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when a second factor was last shown
     account: Mapped[Account] = relationship(lazy="joined")
 
 
@@ -44,3 +47,65 @@ class SignInLink(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class TotpSecret(Base):
+    """The secret shared with an authenticator app, sealed under a key outside the database; off until confirmed."""
+
+    __tablename__ = "totp_secret"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger)  # the newest time step whose code was used
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RecoveryCode(Base):
+    """A code that stands in for a lost second factor, once. The table holds its SHA-256."""
+
+    __tablename__ = "recovery_code"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Passkey(Base):
+    """A public key of an authenticator (Web Authentication)."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (UniqueConstraint("credential_id"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023))
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)  # COSE
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(60))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class KnownDevice(Base):
+    """A browser in which an account has signed in before; strangers' failures do not slow it down."""
+
+    __tablename__ = "known_device"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SignInDelay(Base):
+    """How often guessing has failed, by a keyed hash of what is guessed at and from where; nothing can be read back."""
+
+    __tablename__ = "sign_in_delay"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    failures: Mapped[int]
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    failed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -5,12 +5,19 @@ from http import HTTPStatus
 from flask import Blueprint, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response
 
 from consent_server import clock, i18n
-from consent_server.accounts import passwords, service
+from consent_server.accounts import passwords, service, throttle
 from consent_server.accounts.access import actor, cookie_name, load_account
-from consent_server.accounts.models import Account
+from consent_server.accounts.signing_in import (
+    BY_LINK,
+    counter,
+    first_step_passed,
+    is_secure,
+    passkey_button,
+    with_session,
+)
+from consent_server.accounts.step_up import proven
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.http import settings
@@ -19,7 +26,6 @@ from consent_server.rate_limit import limiter
 from consent_server.screens import done, local_path, page, text
 
 bp = Blueprint("accounts", __name__, url_prefix="/console")
-BY_LINK = "signed-in-by-link"  # in the form session: who came by a link need not know the old password
 
 
 @bp.get("/sign-in")
@@ -29,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     load_account()
     if g.account is not None:
         return redirect(local_path(request.args.get("next")))
-    return page("accounts/sign_in.html", next=local_path(request.args.get("next")))
+    return page("accounts/sign_in.html", next=local_path(request.args.get("next")), **passkey_button())
 
 
 @bp.post("/sign-in")
@@ -37,12 +43,20 @@ def sign_in() -> ResponseReturnValue:
 @auth("public")
 def sign_in_with_password() -> ResponseReturnValue:
     """Sign in with address and password."""
-    target, email = local_path(request.form.get("next")), text("email")
+    target, email, instant = local_path(request.form.get("next")), text("email"), clock.now()
+    counted = counter(email, kind="password")
     try:
+        throttle.check(counted, now=instant)
         account = service.check_password(email, request.form.get("password", ""))
     except service.WrongCredentials as problem:
-        return page("accounts/sign_in.html", problem=problem, next=target, email=email)
-    return _signed_in(account, target)
+        with transaction():
+            throttle.failed(counted, service.account_by_email(email), now=instant)
+        return _sign_in_again(problem, target, email)
+    except throttle.SignInDelayed as problem:
+        return _sign_in_again(problem, target, email)
+    with transaction():
+        throttle.succeeded(counted)
+    return first_step_passed(account, target, method="password")
 
 
 @bp.get("/sign-in/<token>")
@@ -63,7 +77,7 @@ def use_link(token: str) -> ResponseReturnValue:
             account = service.use_sign_in_link(token, now=instant)
     except service.LinkUsed as problem:
         return page("accounts/link.html", problem=problem)
-    return _signed_in(account, url_for("sites.index"), by_link=True)
+    return first_step_passed(account, url_for("sites.index"), method="link")
 
 
 @bp.post("/sign-out")
@@ -76,7 +90,7 @@ def sign_out() -> ResponseReturnValue:
             service.end_session(token, now=clock.now())
     session.clear()
     response = redirect(url_for("accounts.sign_in"), HTTPStatus.SEE_OTHER)
-    response.delete_cookie(cookie_name(), secure=_is_secure(), httponly=True, samesite="Lax")
+    response.delete_cookie(cookie_name(), secure=is_secure(), httponly=True, samesite="Lax")
     return response
 
 
@@ -93,7 +107,7 @@ def choose_language() -> ResponseReturnValue:
         with transaction():
             service.choose_language(g.account, chosen, now=clock.now(), actor=actor())
     response.set_cookie(
-        i18n.COOKIE, chosen, max_age=31_536_000, secure=_is_secure(), httponly=True, samesite="Lax"
+        i18n.COOKIE, chosen, max_age=31_536_000, secure=is_secure(), httponly=True, samesite="Lax"
     )
     return response
 
@@ -106,24 +120,30 @@ def profile() -> ResponseReturnValue:
 
 
 @bp.post("/profile/password")
+@proven
 @limiter.limit(lambda: settings().sign_in_rate)
 @auth("staff")
 def set_password() -> ResponseReturnValue:
     """Set a password; all other sessions of the account end."""
-    instant = clock.now()
+    instant, here = clock.now(), g.console_session
+    as_before = {"method": here.method, "proved": here.proved_at is not None, "device": here.device}
     try:
         _check_current()
         if request.form.get("password") != request.form.get("again"):
             raise InvalidInput("The two passwords differ.", errors={"again": ["The two passwords differ."]})
         with transaction():
             service.set_password(g.account, request.form.get("password", ""), now=instant, actor=actor())
-            token = service.start_session(g.account, now=instant)
+            token = service.start_session(g.account, now=instant, **as_before)
     except Problem as problem:
         return _profile(problem)
     session.pop(BY_LINK, None)
-    return _with_cookie(
+    return with_session(
         done(_("Your password is set. Other browsers are signed out."), "accounts.profile"), token
     )
+
+
+def _sign_in_again(problem: Problem, target: str, email: str) -> ResponseReturnValue:
+    return page("accounts/sign_in.html", problem=problem, next=target, email=email, **passkey_button())
 
 
 def _profile(problem: Problem | None = None) -> ResponseReturnValue:
@@ -148,21 +168,3 @@ def _check_current() -> None:
         raise InvalidInput(
             "This is not your password.", errors={"current": ["This is not your password."]}
         ) from problem
-
-
-def _signed_in(account: Account, target: str, *, by_link: bool = False) -> Response:
-    with transaction():
-        token = service.start_session(account, now=clock.now())
-    session.clear()  # a form token from before signing in is void after it
-    if by_link:
-        session[BY_LINK] = True
-    return _with_cookie(redirect(target, HTTPStatus.SEE_OTHER), token)
-
-
-def _with_cookie(response: Response, token: str) -> Response:
-    response.set_cookie(cookie_name(), token, secure=_is_secure(), httponly=True, samesite="Lax", path="/")
-    return response
-
-
-def _is_secure() -> bool:
-    return settings().public_url.startswith("https://")

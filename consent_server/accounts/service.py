@@ -110,11 +110,33 @@ def check_password(email: str, password: str) -> Account:
     return account
 
 
-def start_session(account: Account, *, now: datetime) -> str:
-    """Sign an account in and return the token for its cookie."""
+def start_session(
+    account: Account, *, now: datetime, method: str = "password", proved: bool = False, device: str = ""
+) -> str:
+    """Sign an account in and return the token for its cookie.
+
+    Args:
+        account: who signs in.
+        now: the instant.
+        method: `password`, `link`, `passkey` or `oidc`.
+        proved: whether a second factor was shown just now.
+        device: browser and system in two words.
+    """
     token = secrets.token_urlsafe(32)
-    db.session.add(ConsoleSession(digest=_digest(token), account_id=account.id, created_at=now, seen_at=now))
-    audit.record("accounts.sign_in", actor=actor_of(account), now=now, target=f"account:{account.id}")
+    db.session.add(
+        ConsoleSession(
+            digest=_digest(token),
+            account_id=account.id,
+            created_at=now,
+            seen_at=now,
+            method=method,
+            device=device[:60],
+            proved_at=now if proved else None,
+        )
+    )
+    audit.record(
+        "accounts.sign_in", actor=actor_of(account), now=now, target=f"account:{account.id}", method=method
+    )
     return token
 
 

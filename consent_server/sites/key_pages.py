@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from consent_server import clock, labels
 from consent_server.accounts.access import actor
+from consent_server.accounts.step_up import proven
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.problems import InvalidInput
@@ -29,6 +30,7 @@ def index(site_key: str) -> ResponseReturnValue:
 
 
 @bp.post("")
+@proven
 @auth("staff")
 def issue(site_key: str) -> ResponseReturnValue:
     """Make an API key and show it, this once."""
@@ -59,6 +61,7 @@ def ask_revoke(site_key: str, key_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/<int:key_id>/revoke")
+@proven
 @auth("staff")
 def revoke(site_key: str, key_id: int) -> ResponseReturnValue:
     """End an API key."""
@@ -69,6 +72,7 @@ def revoke(site_key: str, key_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/identity")
+@proven
 @auth("staff")
 def reveal(site_key: str) -> ResponseReturnValue:
     """Show the identity secret; the audit log notes who saw it."""
@@ -97,6 +101,7 @@ def ask_rotate(site_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/identity/rotate")
+@proven
 @auth("staff")
 def rotate(site_key: str) -> ResponseReturnValue:
     """Replace the identity secret."""

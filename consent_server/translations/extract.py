@@ -22,6 +22,10 @@ SHOWN = (
     "problems.py",
     "http.py",
     "accounts/service.py",
+    "accounts/factors.py",
+    "accounts/passkeys.py",
+    "accounts/throttle.py",
+    "accounts/step_up.py",
     "sites/service.py",
     "policies/changes.py",
     "policies/drafting.py",
@@ -71,6 +75,9 @@ def _is_problem(name: str) -> bool:
         "Credentials",
         "InUse",
         "Expired",
+        "Code",
+        "Refused",
+        "Delayed",
     )
     others = (
         "UnknownPolicy",

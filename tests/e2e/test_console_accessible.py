@@ -13,7 +13,8 @@ from tests.e2e.console import sign_in_link
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 OPEN = ["/console/sign-in", "/console/sign-in/none", "/console/nothing", "/docs"]
-OF_STAFF = ["/console", "/console/sites/new", "/console/audit", "/console/profile"]
+OF_STAFF = ["/console", "/console/sites/new", "/console/audit", "/console/profile",
+            "/console/profile/security", "/console/profile/security/passkey"]  # fmt: skip
 OF_SITE = [
     "",
     "/settings",

@@ -44,7 +44,8 @@ def test_a_view_cannot_declare_something_else() -> None:
 def test_the_whole_console_is_for_staff_except_the_way_in(app: Flask) -> None:
     public = {path for _, path in rules(app, "public") if path.startswith("/console")}
 
-    assert public == {"/console/sign-in", "/console/sign-in/x", "/console/sign-out", "/console/language"}
+    assert public == {"/console/sign-in", "/console/sign-in/x", "/console/sign-in/passkey", "/console/second-step", "/console/sign-out",
+                      "/console/language"}  # fmt: skip
 
 
 def test_staff_routes_send_strangers_to_the_sign_in_page(app: Flask, client: FlaskClient) -> None:

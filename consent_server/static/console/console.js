@@ -25,6 +25,9 @@ for (const button of document.querySelectorAll('[data-copy]')) {
   })
 }
 
+/** Prints the page, for codes that are shown once. */
+for (const button of document.querySelectorAll('[data-print]')) button.addEventListener('click', () => print())
+
 /** Shows how far a job has come, once a second until it ends; then loads the page with the final counts. */
 const follow = async (box) => {
   const state = await fetch(box.dataset.progress, { headers: { Accept: 'application/json' } }).then((r) => r.json())
