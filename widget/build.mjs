@@ -34,7 +34,7 @@ const stylesAsText = {
 // Names of our own between the modules, which no browser, server or page reads. All builds shorten them alike.
 const internal =
   "record element config decide answer words storage fill granted transport root covers act cards settled cover " +
-  "isOn load region api theme write hide names review site shown addStyles erase basic google outdated days flush " +
+  "isOn load region api theme write hide review site shown addStyles erase basic google outdated days flush " +
   "show stale firstLayer keep signalled apply scan modules policyUrl build judge readRecord reread writeRecord " +
   "enqueue honourSignal policyKey tag list direction DECIDE consent adapters tell shared";
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];

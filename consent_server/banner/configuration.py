@@ -6,6 +6,9 @@ The form on the wire is `WireConfig` in widget/src/types.js.
 from collections.abc import Mapping
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
+from babel.lists import format_list
+
 from consent_server.banner import options, trackers
 from consent_server.policies.published import PublishedVersion, SiteView
 from consent_server.sites.languages import choose_language
@@ -74,8 +77,7 @@ def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
     google = vendors.pop("google", None)
     languages = {
         language: [
-            [pack["texts"][key] for key in FIRST],
-            [pack["names"][purpose] for purpose in purposes],
+            _first(language, pack, purposes),
             *([pack["dir"]] if "dir" in pack else []),
         ]
         for language, pack in config["languages"].items()
@@ -129,6 +131,24 @@ def full(
         "versions": [each.facts.to_json() for each in site.versions],
         "theme": options.look(site.theme),
     }
+
+
+def _first(language: str, pack: Mapping[str, Any], purposes: list[str]) -> list[str]:
+    """Return the first layer's words. The purposes are put into them here: `Intl.ListFormat` costs a page milliseconds."""
+    texts = pack["texts"] | {
+        "body": pack["texts"]["body"].replace(
+            "{purposes}", phrase(language, [pack["names"][purpose] for purpose in purposes])
+        )
+    }
+    return [texts[key] for key in FIRST]
+
+
+def phrase(language: str, names: list[str]) -> str:
+    """Return names as a language lists them: "maps, videos, and marketing"; with commas if Babel does not know it."""
+    try:
+        return format_list(names, style="standard", locale=Locale.parse(language, sep="-"))
+    except (UnknownLocaleError, ValueError):
+        return ", ".join(names)
 
 
 def _is_shipped(language: str, locales: Mapping[str, Words]) -> bool:

@@ -4,6 +4,7 @@
  * @import { Detail } from "./types.js"
  * @import { Parts } from "./parts.js"
  */
+import { phrase } from "./details.js";
 
 /**
  * @param {Parts} parts
@@ -16,12 +17,14 @@ export const ask = async (parts, detail, wanted) => {
   const asked = consent.purposes.filter((purpose) => [wanted].flat().includes(purpose) && !consent.isOn(purpose));
   const answered = () => [wanted].flat().every((purpose) => consent.isOn(purpose));
   if (!asked.length) return answered();
-  const { texts } = await detail();
+  const found = await detail();
+  const { texts } = found;
+  const named = { purposes: phrase(found, asked, words.tag()) };
   /** @param {string[]} on */
   const act = (on) => () => void decide("api", [...consent.granted(), ...on], asked);
   cards.show(
-    fill(texts.ask_title, { purposes: words.names(asked) }),
-    [fill(texts.frame, { purposes: words.names(asked) })],
+    fill(texts.ask_title, named),
+    [fill(texts.frame, named)],
     [
       { id: "accept-all", label: texts.accept_change, act: act(asked) },
       { id: "reject-all", label: texts.reject_change, act: act([]) },

@@ -5,7 +5,7 @@
  * @import { Consent } from "./consent.js"
  * @import { Words } from "./language.js"
  */
-import { element, fill } from "./dom.js";
+import { element } from "./dom.js";
 import { ACCEPT, BODY, POLICY, PREFERENCES, REJECT, SIGNAL, TITLE } from "./language.js";
 
 /**
@@ -96,7 +96,7 @@ export const showFirstLayer = (cards, words, consent, openPreferences) => {
   const texts = words.list();
   cards.show(
     texts[TITLE],
-    [fill(texts[BODY], { purposes: words.names(consent.purposes) }), ...(consent.signalled ? [texts[SIGNAL]] : [])],
+    [texts[BODY], ...(consent.signalled ? [texts[SIGNAL]] : [])],
     [
       { id: "accept-all", label: texts[ACCEPT], act: () => consent.decide("banner", consent.purposes) },
       { id: "reject-all", label: texts[REJECT], act: () => consent.decide("banner", []) },

@@ -6,6 +6,7 @@
  * @import { Parts } from "./parts.js"
  * @import { SecondLayer } from "./second.js"
  */
+import { phrase } from "./details.js";
 
 const BULLETS = 3;
 
@@ -58,7 +59,7 @@ export const showDelta = (parts, detail, delta, { decide, review }) => {
   }
   const expired = reason === "expired";
   const others = consent.granted().filter((purpose) => !ask.includes(purpose));
-  const question = fill(expired ? texts.expired_ask : texts.changed_ask, { purposes: words.names(ask) });
+  const question = fill(expired ? texts.expired_ask : texts.changed_ask, { purposes: phrase(detail, ask, words.tag()) });
   cards.show(
     expired ? texts.expired_title : texts.changed_title,
     [...bullets(parts, detail, found), question],

@@ -6,6 +6,17 @@
  */
 import { order } from "./state.js";
 
+/**
+ * The names of purposes as one phrase. What the first layer says is joined on the server: `Intl.ListFormat` takes longer to
+ * load than the whole banner does.
+ *
+ * @param {Detail} detail
+ * @param {string[]} keys
+ * @param {string} language
+ */
+export const phrase = ({ purposes }, keys, language) =>
+  new Intl.ListFormat(language).format(keys.map((key) => purposes.find((purpose) => purpose.key === key)?.name ?? key));
+
 /** @param {Parts} parts @returns {() => Promise<Detail>} asks once for each language */
 export const createDetails = ({ config, words }) => {
   /** @type {Record<string, Promise<Detail>>} */

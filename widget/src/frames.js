@@ -5,7 +5,7 @@
  * @import { Parts } from "./parts.js"
  */
 import { purposesOf } from "./gate.js";
-import { createDetails } from "./details.js";
+import { createDetails, phrase } from "./details.js";
 import styles from "../styles/frames.css";
 
 /** @param {string} length an HTML length: pixels without a unit, or per cent */
@@ -42,10 +42,11 @@ export default (parts) => {
     frame.focus();
   };
 
-  /** @param {HTMLIFrameElement} frame @param {Detail["texts"]} texts */
-  const coverOf = (frame, texts) => {
+  /** @param {HTMLIFrameElement} frame @param {Detail} found */
+  const coverOf = (frame, found) => {
+    const { texts } = found;
     const purposes = purposesOf(frame);
-    const named = { purposes: words.names(purposes) };
+    const named = { purposes: phrase(found, purposes, words.tag()) };
     // The frame's own class keeps the page's layout; its attributes keep the size.
     const cover = element(
       "div",
@@ -68,10 +69,10 @@ export default (parts) => {
 
   /** Covers what is bare, and all of it anew in another language. */
   const cover = async () => {
-    const { texts } = await detail();
+    const found = await detail();
     for (const [frame, old] of covers) {
       if (!(frame instanceof HTMLIFrameElement) || (old?.isConnected && old.getAttribute("lang") === words.tag())) continue;
-      const shown = coverOf(frame, texts);
+      const shown = coverOf(frame, found);
       covers.set(frame, shown);
       old?.remove();
       frame.before(shown);

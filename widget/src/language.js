@@ -37,17 +37,14 @@ export const OPEN = 7;
  * @param {import("./types.js").BannerConfig} config
  */
 export const createWords = (config) => {
-  const { api, languages, purposes: all } = config;
+  const { api, languages } = config;
   const offered = Object.keys(languages);
   const language = () => pickLanguage(offered, wantedLanguages(), offered[0]);
   const pack = () => languages[language()];
   return {
     tag: language,
     list: () => pack()[0],
-    direction: () => pack()[2] ?? "ltr",
-    /** The names of purposes as one phrase. @param {string[]} purposes */
-    names: (purposes) =>
-      new Intl.ListFormat(language()).format(purposes.map((purpose) => pack()[1][all.indexOf(purpose)] ?? purpose)),
+    direction: () => pack()[1] ?? "ltr",
     policyUrl: () => `${api}/p/${config.site}/${config.policyKey}/${config.version}?lang=${language()}`,
   };
 };

@@ -19,8 +19,7 @@
  * @property {boolean} [dirty] something was switched off: its storage is erased again on the next page
  * @property {boolean} [subject] this browser was tied to a known user
  *
- * @typedef {[texts: string[], names: string[], dir?: "rtl"]} LanguagePack words in the order of language.js, names of
- *   the additional purposes in their order
+ * @typedef {[texts: string[], dir?: "rtl"]} LanguagePack words in the order of language.js
  *
   * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle.
  * @property {string} site public key of the site
