@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -79,6 +80,23 @@ def _address(text: str) -> str:
 
 def _optional_address(text: str) -> str:
     return _address(text) if text else ""
+
+
+def _smtp(text: str) -> str:
+    parts = urlsplit(text)
+    try:
+        usable = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0 and " " not in text
+    except ValueError:
+        usable = False
+    if text and not usable:
+        raise ValueError("must be smtp://host:port or smtps://host:port, with user:password@ if need be")
+    return text
+
+
+def _sender(text: str) -> str:
+    if text and ("@" not in parseaddr(text)[1] or "\n" in text):
+        raise ValueError("must be an address such as Consent <consent@example.org>")
+    return text
 
 
 def _database(text: str) -> str:
@@ -247,6 +265,15 @@ SETTINGS = (
         "File to which every erasure is appended, on another volume than the database and its backups; "
         "`consent-server ledger replay-erasures` reads it after a restore. Empty: none is kept.",
     ),
+    Setting(
+        "smtp_url",
+        _smtp,
+        "",
+        "SMTP server for invitations and notices: `smtp://host:587` or `smtps://host:465`, with `user:password@` if need be; "
+        "empty sends nothing.",
+        secret=True,
+    ),
+    Setting("mail_from", _sender, "", "Sender of mail, such as `Consent <consent@example.org>`."),
     Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
     Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
@@ -285,6 +312,8 @@ class Settings:
     anchor_url: str
     allow_unsafe_database: bool
     erasure_file: str
+    smtp_url: str
+    mail_from: str
     gpc_last_update: str
     log_format: str
     log_level: str

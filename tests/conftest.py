@@ -29,6 +29,7 @@ from consent_server.rate_limit import limiter
 
 from .chromium import browser  # noqa: F401 - a fixture
 from .engines import CITUS, ENGINES, Databases
+from .smtp import inbox  # noqa: F401 - a fixture
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
