@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from consent_server import auth, http, i18n, logs, migrate, openapi, screens, system
 from consent_server.accounts import pages as account_pages
 from consent_server.accounts import second_factor_pages, security_pages
-from consent_server.accounts.access import staff_gate
+from consent_server.accounts.roles import ACTIONS
 from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
 from consent_server.banner import outlet
@@ -39,9 +39,8 @@ from consent_server.reconsent import api as reconsent_api
 from consent_server.reconsent import pages as reconsent_pages
 from consent_server.reconsent import tasks as reconsent_tasks
 from consent_server.retention import tasks as retention_tasks
-from consent_server.sites import audit_pages, key_pages
+from consent_server.sites import access, audit_pages, key_pages, people_pages
 from consent_server.sites import pages as site_pages
-from consent_server.sites.access import server_gate
 
 API = [banner_api.bp, consents_api.bp, exports_api.bp, policies_api.bp, reconsent_api.bp]
 PAGES = [
@@ -54,6 +53,7 @@ PAGES = [
     security_pages.bp,
     site_pages.bp,
     key_pages.bp,
+    people_pages.bp,
     audit_pages.bp,
     purpose_pages.bp,
     policy_pages.bp,
@@ -70,8 +70,8 @@ PAGES = [
 GATES = {
     "public": lambda: None,
     "browser": consents_api.origin_gate,
-    "server": server_gate,
-    "staff": staff_gate,
+    "server": access.server_gate,
+    "staff": access.staff_gate,
 }
 LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
 JOBS = [reconsent_tasks, ledger_tasks, retention_tasks]  # importing a slice's tasks registers their handlers
@@ -112,12 +112,13 @@ def build(settings: Settings | None = None) -> Flask:
     auth.install(app, GATES)
     # After the gates: who is not signed in is sent to do so first.
     screens.install(app, api=[*API, verify_page.bp])
+    app.jinja_env.globals.update(allowed=access.allowed)
     openapi.install(app, API)
     http.install(app, html_error=_error_page)  # after it: the API library sets error handlers of its own
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
     auth.auth("public")(app.view_functions["static"])
-    auth.check_declared(app)
+    auth.check_declared(app, ACTIONS)
     return app
 
 

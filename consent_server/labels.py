@@ -312,6 +312,8 @@ AUDIT: Final[Words] = {
     "accounts.end_session": _("Signed another browser out"),
     "accounts.end_other_sessions": _("Signed all other browsers out"),
     "accounts.delay_sign_in": _("Slowed down attempts to sign in"),
+    "accounts.grant_role": _("Gave a role"),
+    "accounts.revoke_role": _("Took a role away"),
     "sites.create": _("Created a site"),
     "sites.update": _("Changed a site's settings"),
     "sites.issue_api_key": _("Issued an API key"),
@@ -330,6 +332,22 @@ AUDIT: Final[Words] = {
     "policies.discard_draft": _("Discarded a draft"),
     "policies.publish": _("Published a version"),
     "policies.import": _("Imported a version published elsewhere"),
+}
+ROLE: Final[Words] = {
+    "owner": _("Owner"),
+    "author": _("Author"),
+    "approver": _("Approver"),
+    "developer": _("Developer"),
+    "support": _("Support"),
+    "auditor": _("Auditor"),
+}
+ROLE_DOES: Final[Words] = {
+    "owner": _("Does everything, and decides who has which role."),
+    "author": _("Writes texts, purposes and the classification of changes; does not publish."),
+    "approver": _("Approves what others have written, and publishes it."),
+    "developer": _("Describes services and cookies, and looks after keys and secrets."),
+    "support": _("Answers visitors: finds their receipts and what they were shown."),
+    "auditor": _("Reads everything, changes nothing."),
 }
 ACTOR: Final[Words] = {"command": _("Command line"), "system": _("The server itself")}
 # What the framework says of its own accord.

@@ -72,6 +72,7 @@ PLACEMENTS: dict[str, Placement] = {
     "lease": _local("the seat of the one job runner"),
     "audit_event": _local("one list over all sites, in the order in which staff acted"),
     "account": _local(_STAFF),
+    "membership": _local(_STAFF),
     "console_session": _local(_STAFF),
     "sign_in_link": _local(_STAFF),
     "totp_secret": _local(_STAFF),

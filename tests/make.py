@@ -17,7 +17,7 @@ from sqlalchemy import func, or_, select
 from werkzeug.test import TestResponse
 
 from consent_server import clock
-from consent_server.accounts import factors, totp
+from consent_server.accounts import factors, members, totp
 from consent_server.accounts import service as accounts
 from consent_server.accounts.models import Account
 from consent_server.db import db, transaction
@@ -302,11 +302,19 @@ def identify(client: FlaskClient, of: Site, token: str, visitor_id: str | None =
 
 
 def account(
-    email: str = "lin@example.org", *, password: str | None = "correct horse battery", now: datetime = NOW
+    email: str = "lin@example.org",
+    *,
+    password: str | None = "correct horse battery",
+    role: str | None = "owner",
+    of: Site | None = None,
+    now: datetime = NOW,
 ) -> Account:
-    """Make a console account."""
+    """Make a console account with a role at a site, by default the owner of all."""
     with transaction():
-        return accounts.create_account(email=email, name="", password=password, now=now, actor="command")
+        made = accounts.create_account(email=email, name="", password=password, now=now, actor="command")
+        if role is not None:
+            members.grant(made, role=role, site_id=of.id if of else None, now=now, actor="command")
+        return made
 
 
 def signed_in(client: FlaskClient, who: Account | None = None) -> Account:

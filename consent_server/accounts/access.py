@@ -37,8 +37,8 @@ def load_account() -> None:
         g.page_language = session.account.language
 
 
-def staff_gate() -> Any:
-    """Let staff in; send others to the sign-in page, and from there back."""
+def sign_in_gate() -> Any:
+    """Send to the sign-in page, and from there back, who is not signed in; None for who is."""
     load_account()
     if g.account is not None:
         return None

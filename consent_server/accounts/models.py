@@ -1,11 +1,23 @@
-"""Tables of staff: accounts, console sessions, sign-in links, second factors, what slows guessing down."""
+"""Tables of staff: accounts and their roles, sessions, sign-in links, second factors, what slows guessing down."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from consent_server.accounts.roles import Role
 from consent_server.db import Base, RowId, UtcDateTime
+
+EVERYWHERE = text("site_id is null")
 
 
 class Account(Base):
@@ -21,6 +33,33 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(String(255))  # argon2id
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Membership(Base):
+    """A role of a person at one site, or with no site at all of them, present and future."""
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        UniqueConstraint("account_id", "site_id", "role"),
+        # Two NULLs are never equal, so a role everywhere needs an index of its own.
+        Index(
+            "uq_membership_everywhere",
+            "account_id",
+            "role",
+            unique=True,
+            sqlite_where=EVERYWHERE,
+            postgresql_where=EVERYWHERE,
+        ),
+        CheckConstraint("role in ({})".format(", ".join(f"'{role}'" for role in Role)), name="role"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"), index=True)
+    role: Mapped[str] = mapped_column(String(12))
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    granted_by: Mapped[str] = mapped_column(String(254))
+    account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
 
 
 class ConsoleSession(Base):

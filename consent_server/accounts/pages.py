@@ -113,7 +113,7 @@ def choose_language() -> ResponseReturnValue:
 
 
 @bp.get("/profile")
-@auth("staff")
+@auth("staff", "console.enter")
 def profile() -> ResponseReturnValue:
     """Show the signed-in person's own page."""
     return _profile()
@@ -122,7 +122,7 @@ def profile() -> ResponseReturnValue:
 @bp.post("/profile/password")
 @proven
 @limiter.limit(lambda: settings().sign_in_rate)
-@auth("staff")
+@auth("staff", "console.enter")
 def set_password() -> ResponseReturnValue:
     """Set a password; all other sessions of the account end."""
     instant, here = clock.now(), g.console_session

@@ -23,7 +23,7 @@ bp = Blueprint("security", __name__, url_prefix="/console/profile/security")
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "console.enter")
 def show() -> ResponseReturnValue:
     """Show how this account signs in and where it is signed in."""
     return _security()
@@ -31,7 +31,7 @@ def show() -> ResponseReturnValue:
 
 @bp.post("/app")
 @proven
-@auth("staff")
+@auth("staff", "console.enter")
 def start_app() -> ResponseReturnValue:
     """Begin to set up an authenticator app."""
     with transaction():
@@ -40,7 +40,7 @@ def start_app() -> ResponseReturnValue:
 
 
 @bp.get("/app")
-@auth("staff")
+@auth("staff", "console.enter")
 def app() -> ResponseReturnValue:
     """Show the QR code of the app that is being set up."""
     return _app()
@@ -48,7 +48,7 @@ def app() -> ResponseReturnValue:
 
 @bp.post("/app/confirm")
 @limiter.limit(lambda: settings().sign_in_rate)
-@auth("staff")
+@auth("staff", "console.enter")
 def confirm_app() -> ResponseReturnValue:
     """Switch the app on with its first code, and show recovery codes if there are none yet."""
     try:
@@ -64,7 +64,7 @@ def confirm_app() -> ResponseReturnValue:
 
 
 @bp.get("/app/remove")
-@auth("staff")
+@auth("staff", "console.enter")
 def ask_remove_app() -> ResponseReturnValue:
     """Ask whether the app shall go."""
     return confirm(
@@ -78,7 +78,7 @@ def ask_remove_app() -> ResponseReturnValue:
 
 @bp.post("/app/remove")
 @proven
-@auth("staff")
+@auth("staff", "console.enter")
 def remove_app() -> ResponseReturnValue:
     """Remove the app."""
     with transaction():
@@ -87,7 +87,7 @@ def remove_app() -> ResponseReturnValue:
 
 
 @bp.get("/passkey")
-@auth("staff")
+@auth("staff", "console.enter")
 def passkey() -> ResponseReturnValue:
     """Show the form that makes a passkey."""
     return _passkey()
@@ -95,7 +95,7 @@ def passkey() -> ResponseReturnValue:
 
 @bp.post("/passkey")
 @proven
-@auth("staff")
+@auth("staff", "console.enter")
 def add_passkey() -> ResponseReturnValue:
     """Keep a passkey, and show recovery codes if there are none yet."""
     challenge = signing_in.take_challenge("register")
@@ -121,7 +121,7 @@ def add_passkey() -> ResponseReturnValue:
 
 
 @bp.get("/passkey/<int:passkey_id>/remove")
-@auth("staff")
+@auth("staff", "console.enter")
 def ask_remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Ask whether a passkey shall go."""
     return confirm(
@@ -135,7 +135,7 @@ def ask_remove_passkey(passkey_id: int) -> ResponseReturnValue:
 
 @bp.post("/passkey/<int:passkey_id>/remove")
 @proven
-@auth("staff")
+@auth("staff", "console.enter")
 def remove_passkey(passkey_id: int) -> ResponseReturnValue:
     """Remove a passkey."""
     with transaction():
@@ -145,7 +145,7 @@ def remove_passkey(passkey_id: int) -> ResponseReturnValue:
 
 @bp.post("/codes")
 @proven
-@auth("staff")
+@auth("staff", "console.enter")
 def new_codes() -> ResponseReturnValue:
     """Replace the recovery codes and show the new ones, this once."""
     if not factors.has_second_factor(g.account):
@@ -156,7 +156,7 @@ def new_codes() -> ResponseReturnValue:
 
 
 @bp.post("/sessions/<handle>/end")
-@auth("staff")
+@auth("staff", "console.enter")
 def end_session(handle: str) -> ResponseReturnValue:
     """Sign another browser out."""
     with transaction():
@@ -165,7 +165,7 @@ def end_session(handle: str) -> ResponseReturnValue:
 
 
 @bp.post("/sessions/end-others")
-@auth("staff")
+@auth("staff", "console.enter")
 def end_others() -> ResponseReturnValue:
     """Sign all other browsers out, and treat them as strangers' from here on."""
     with transaction():

@@ -6,9 +6,12 @@ import click
 
 from consent_server import clock
 from consent_server.accounts import factors, service
+from consent_server.accounts.members import grant
+from consent_server.accounts.roles import Role
 from consent_server.cli.main import ACTOR, in_app, root
 from consent_server.cli.main import settings as read_settings
 from consent_server.db import transaction
+from consent_server.sites.service import site_by_key
 
 
 @root.group()
@@ -23,14 +26,34 @@ def account() -> None:
 @click.option(
     "--password-file", type=click.File(), help="Read the password from a file; without it a link is made."
 )
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(list(Role)),
+    multiple=True,
+    default=["owner"],
+    show_default=True,
+    help="What the person is; can be repeated.",
+)
+@click.option("--site", "site_key", default="", help="Key of the one site where; all sites by default.")
 @in_app
-def create(email: str, name: str, language: str, password_file: TextIO | None) -> None:
+def create(
+    email: str,
+    name: str,
+    language: str,
+    password_file: TextIO | None,
+    roles: tuple[str, ...],
+    site_key: str,
+) -> None:
     """Make an account for EMAIL and print a one-time sign-in link, or set a password from a file."""
     password = password_file.read().strip() if password_file else None
     with transaction():
+        site_id = site_by_key(site_key).id if site_key else None
         made = service.create_account(
             email=email, name=name, password=password, now=clock.now(), actor=ACTOR, language=language
         )
+        for role in roles:
+            grant(made, role=role, site_id=site_id, now=clock.now(), actor=ACTOR)
         token = None if password else service.make_sign_in_link(made, now=clock.now(), actor=ACTOR)
     click.echo(f"account {made.email}")
     if token:

@@ -28,7 +28,7 @@ bp = Blueprint("receipts", __name__, url_prefix="/console/sites/<site_key>/recei
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "receipts.read")
 def index(site_key: str) -> ResponseReturnValue:
     """Search the site's receipts."""
     site, view = site_by_key(site_key), site_view(site_key)
@@ -55,7 +55,7 @@ def index(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/<uuid:receipt_id>")
-@auth("staff")
+@auth("staff", "receipts.read")
 def show(site_key: str, receipt_id: uuid.UUID) -> ResponseReturnValue:
     """Show what one receipt says, what was on the screen, and whether it verifies."""
     site, view = site_by_key(site_key), site_view(site_key)
@@ -86,7 +86,7 @@ def show(site_key: str, receipt_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @bp.get("/<uuid:receipt_id>.jws")
-@auth("staff")
+@auth("staff", "receipts.read")
 def download(site_key: str, receipt_id: uuid.UUID) -> Response:
     """Return the signed receipt as a file that anyone can verify."""
     receipt = _find(site_by_key(site_key).id, receipt_id)

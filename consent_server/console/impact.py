@@ -46,7 +46,7 @@ class Row:
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "policies.read")
 def show(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show whom the draft would touch; with classes in the query, compared with that classification."""
     draft, view = load_draft(site_key, policy_key), site_view(site_key)
@@ -86,7 +86,7 @@ def show(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/count")
-@auth("staff")
+@auth("staff", "reconsent.count")
 def count(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Have a job count a site that is too large for a page to wait."""
     with transaction():

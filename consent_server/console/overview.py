@@ -22,7 +22,7 @@ bp = Blueprint("overview", __name__, url_prefix="/console/sites")
 
 
 @bp.get("/<site_key>")
-@auth("staff")
+@auth("staff", "sites.read")
 def show(site_key: str) -> ResponseReturnValue:
     """Show a site at a glance."""
     site, view = site_by_key(site_key), site_view(site_key)

@@ -44,14 +44,14 @@ bp = Blueprint(
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "policies.read")
 def show(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show what publishing would do."""
     return _page(load_draft(site_key, policy_key))
 
 
 @bp.post("/changes")
-@auth("staff")
+@auth("staff", "policies.edit")
 def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save the typed changes, or add and remove rows of the form."""
     rows = described(request.form)
@@ -84,7 +84,7 @@ def classify(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/approve/<int:change_id>")
-@auth("staff")
+@auth("staff", "policies.approve")
 def approve(site_key: str, policy_key: str, change_id: int) -> ResponseReturnValue:
     """Approve, as the second person, that a change counts as less than its type proposes."""
     try:
@@ -99,7 +99,7 @@ def approve(site_key: str, policy_key: str, change_id: int) -> ResponseReturnVal
 
 
 @bp.post("/waive")
-@auth("staff")
+@auth("staff", "policies.waive")
 def waive(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Let one finding pass, with a reason that the version keeps."""
     try:
@@ -118,7 +118,7 @@ def waive(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/waivers/<int:waiver_id>/withdraw")
-@auth("staff")
+@auth("staff", "policies.waive")
 def withdraw_waiver(site_key: str, policy_key: str, waiver_id: int) -> ResponseReturnValue:
     """Take a waiver back."""
     try:
@@ -136,7 +136,7 @@ def _from_where() -> str:
 
 
 @bp.post("")
-@auth("staff")
+@auth("staff", "policies.publish")
 def publish(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Publish exactly what the person has looked at."""
     try:

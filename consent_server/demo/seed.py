@@ -13,6 +13,8 @@ import orjson
 from flask import current_app
 
 from consent_server.accounts import service as accounts
+from consent_server.accounts.members import grant
+from consent_server.accounts.roles import Role
 from consent_server.policies import drafting, publishing
 from consent_server.policies.models import Policy, PolicyVersion
 from consent_server.policies.text import read_sources
@@ -67,6 +69,7 @@ def prepare(key_file: Path, *, origins: list[str], now: datetime) -> Demo:
     account = accounts.account_by_email(EMAIL) or accounts.create_account(
         email=EMAIL, name="Demo", password=None, now=now, actor=ACTOR
     )
+    grant(account, role=Role.OWNER, site_id=None, now=now, actor=ACTOR)
     secret = current_app.extensions["keys"].identity_secret(site.key, site.identity_generation)
     return Demo(
         site_key=site.key,

@@ -40,7 +40,7 @@ class Text:
 
 
 @bp.post("/open")
-@auth("staff")
+@auth("staff", "policies.edit")
 def start(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Open a draft; it begins with the newest version's texts."""
     with transaction():
@@ -50,7 +50,7 @@ def start(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "policies.read")
 def edit(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show the draft's texts."""
     site, policy, draft = _load(site_key, policy_key)
@@ -58,7 +58,7 @@ def edit(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.post("")
-@auth("staff")
+@auth("staff", "policies.edit")
 def save(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save the texts, or show what they would look like."""
     site, policy, draft = _load(site_key, policy_key)
@@ -74,7 +74,7 @@ def save(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/upload")
-@auth("staff")
+@auth("staff", "policies.edit")
 def upload(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Take one file per language into the draft."""
     site, policy, draft = _load(site_key, policy_key)
@@ -90,7 +90,7 @@ def upload(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/discard")
-@auth("staff")
+@auth("staff", "policies.edit")
 def ask_discard(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Ask whether the draft shall go."""
     site, _policy, _draft = _load(site_key, policy_key)
@@ -105,7 +105,7 @@ def ask_discard(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/discard")
-@auth("staff")
+@auth("staff", "policies.edit")
 def discard(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Throw the draft away."""
     with transaction():

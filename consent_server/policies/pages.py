@@ -25,7 +25,7 @@ KEY = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "policies.read")
 def index(site_key: str) -> ResponseReturnValue:
     """List the site's policies."""
     site = site_by_key(site_key)
@@ -37,7 +37,7 @@ def index(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/new")
-@auth("staff")
+@auth("staff", "policies.edit")
 def new(site_key: str) -> ResponseReturnValue:
     """Show the form of a new policy."""
     site = site_by_key(site_key)
@@ -47,7 +47,7 @@ def new(site_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/new")
-@auth("staff")
+@auth("staff", "policies.edit")
 def create(site_key: str) -> ResponseReturnValue:
     """Make a policy."""
     try:
@@ -67,7 +67,7 @@ def create(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/<policy_key>")
-@auth("staff")
+@auth("staff", "policies.read")
 def show(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show a policy: its draft and its versions, newest first."""
     site = site_by_key(site_key)
@@ -84,7 +84,7 @@ def show(site_key: str, policy_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/<policy_key>/versions/<number>")
-@auth("staff")
+@auth("staff", "policies.read")
 def version(site_key: str, policy_key: str, number: str) -> ResponseReturnValue:
     """Show one published version: its changes, waivers, languages, purposes and hash."""
     site = site_by_key(site_key)

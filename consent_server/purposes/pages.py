@@ -31,7 +31,7 @@ class PurposeChanged(Problem):
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "purposes.read")
 def index(site_key: str) -> ResponseReturnValue:
     """List the site's purposes in the order in which visitors see them."""
     site = site_by_key(site_key)
@@ -39,7 +39,7 @@ def index(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/new")
-@auth("staff")
+@auth("staff", "purposes.edit")
 def new(site_key: str) -> ResponseReturnValue:
     """Show the form of a new purpose."""
     site = site_by_key(site_key)
@@ -47,14 +47,14 @@ def new(site_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/new")
-@auth("staff")
+@auth("staff", "purposes.edit")
 def create(site_key: str) -> ResponseReturnValue:
     """Add a purpose at the end."""
     return _save(site_key, None)
 
 
 @bp.get("/<key>")
-@auth("staff")
+@auth("staff", "purposes.read")
 def edit(site_key: str, key: str) -> ResponseReturnValue:
     """Show the form of a purpose."""
     site = site_by_key(site_key)
@@ -63,14 +63,14 @@ def edit(site_key: str, key: str) -> ResponseReturnValue:
 
 
 @bp.post("/<key>")
-@auth("staff")
+@auth("staff", "purposes.edit")
 def save(site_key: str, key: str) -> ResponseReturnValue:
     """Replace a purpose."""
     return _save(site_key, key)
 
 
 @bp.post("/<key>/move")
-@auth("staff")
+@auth("staff", "purposes.edit")
 def move(site_key: str, key: str) -> ResponseReturnValue:
     """Move a purpose one place up."""
     with transaction():
@@ -84,7 +84,7 @@ def move(site_key: str, key: str) -> ResponseReturnValue:
 
 
 @bp.get("/<key>/remove")
-@auth("staff")
+@auth("staff", "purposes.edit")
 def ask_remove(site_key: str, key: str) -> ResponseReturnValue:
     """Ask whether a purpose shall go."""
     site = site_by_key(site_key)
@@ -100,7 +100,7 @@ def ask_remove(site_key: str, key: str) -> ResponseReturnValue:
 
 
 @bp.post("/<key>/remove")
-@auth("staff")
+@auth("staff", "purposes.edit")
 def remove(site_key: str, key: str) -> ResponseReturnValue:
     """Remove a purpose."""
     with transaction():

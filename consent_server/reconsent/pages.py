@@ -23,7 +23,7 @@ PAGE = 50
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "reconsent.read")
 def show(site_key: str) -> ResponseReturnValue:
     """Show who must be asked again or told, and how far the sweep has come."""
     site, view = site_by_key(site_key), site_view(site_key)
@@ -46,7 +46,7 @@ def show(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/jobs/<int:job_id>")
-@auth("staff")
+@auth("staff", "reconsent.read")
 def progress(site_key: str, job_id: int) -> Response:
     """Return how far a job has come, for the page that waits."""
     site = site_by_key(site_key)

@@ -14,14 +14,14 @@ PAGE = 50
 
 
 @bp.get("/audit")
-@auth("staff")
+@auth("staff", "audit.read")
 def everything() -> ResponseReturnValue:
     """Show what was done anywhere."""
     return _log(None)
 
 
 @bp.get("/sites/<site_key>/audit")
-@auth("staff")
+@auth("staff", "audit.read")
 def of_site(site_key: str) -> ResponseReturnValue:
     """Show what was done to one site."""
     return _log(site_key)

@@ -23,7 +23,7 @@ bp = Blueprint("site_keys", __name__, url_prefix="/console/sites/<site_key>/keys
 
 
 @bp.get("")
-@auth("staff")
+@auth("staff", "keys.read")
 def index(site_key: str) -> ResponseReturnValue:
     """List the site's API keys and offer its identity secret."""
     return _keys(service.site_by_key(site_key))
@@ -31,7 +31,7 @@ def index(site_key: str) -> ResponseReturnValue:
 
 @bp.post("")
 @proven
-@auth("staff")
+@auth("staff", "keys.manage")
 def issue(site_key: str) -> ResponseReturnValue:
     """Make an API key and show it, this once."""
     try:
@@ -45,7 +45,7 @@ def issue(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/<int:key_id>/revoke")
-@auth("staff")
+@auth("staff", "keys.manage")
 def ask_revoke(site_key: str, key_id: int) -> ResponseReturnValue:
     """Ask whether an API key shall end."""
     site = service.site_by_key(site_key)
@@ -62,7 +62,7 @@ def ask_revoke(site_key: str, key_id: int) -> ResponseReturnValue:
 
 @bp.post("/<int:key_id>/revoke")
 @proven
-@auth("staff")
+@auth("staff", "keys.manage")
 def revoke(site_key: str, key_id: int) -> ResponseReturnValue:
     """End an API key."""
     with transaction():
@@ -73,7 +73,7 @@ def revoke(site_key: str, key_id: int) -> ResponseReturnValue:
 
 @bp.post("/identity")
 @proven
-@auth("staff")
+@auth("staff", "keys.manage")
 def reveal(site_key: str) -> ResponseReturnValue:
     """Show the identity secret; the audit log notes who saw it."""
     with transaction():
@@ -84,7 +84,7 @@ def reveal(site_key: str) -> ResponseReturnValue:
 
 
 @bp.get("/identity/rotate")
-@auth("staff")
+@auth("staff", "keys.manage")
 def ask_rotate(site_key: str) -> ResponseReturnValue:
     """Ask whether the identity secret shall be replaced."""
     return confirm(
@@ -102,7 +102,7 @@ def ask_rotate(site_key: str) -> ResponseReturnValue:
 
 @bp.post("/identity/rotate")
 @proven
-@auth("staff")
+@auth("staff", "keys.manage")
 def rotate(site_key: str) -> ResponseReturnValue:
     """Replace the identity secret."""
     with transaction():

@@ -3,12 +3,13 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from consent_server import clock
 from consent_server.accounts.access import actor
+from consent_server.accounts.members import site_ids_of
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.http import public_url
@@ -21,21 +22,21 @@ SHIPPED = ("en", "zh-CN")  # languages in which the banner's own words ship; oth
 
 
 @bp.get("", strict_slashes=False)
-@auth("staff")
+@auth("staff", "console.enter")
 def index() -> ResponseReturnValue:
-    """List all sites."""
-    return page("sites/index.html", sites=service.all_sites())
+    """List the sites at which the person has a role."""
+    return page("sites/index.html", sites=service.all_sites(site_ids_of(g.account.id)))
 
 
 @bp.get("/sites")
-@auth("staff")
+@auth("staff", "console.enter")
 def to_index() -> ResponseReturnValue:
     """Send who shortens an address to the list."""
     return redirect(url_for("sites.index"))
 
 
 @bp.get("/sites/new")
-@auth("staff")
+@auth("staff", "sites.create")
 def new() -> ResponseReturnValue:
     """Show the form of a new site."""
     blank = {
@@ -49,7 +50,7 @@ def new() -> ResponseReturnValue:
 
 
 @bp.post("/sites/new")
-@auth("staff")
+@auth("staff", "sites.create")
 def create() -> ResponseReturnValue:
     """Make a site."""
     try:
@@ -71,7 +72,7 @@ def create() -> ResponseReturnValue:
 
 
 @bp.get("/sites/<site_key>/settings")
-@auth("staff")
+@auth("staff", "sites.read")
 def settings(site_key: str) -> ResponseReturnValue:
     """Show a site's settings."""
     site = service.site_by_key(site_key)
@@ -86,7 +87,7 @@ def settings(site_key: str) -> ResponseReturnValue:
 
 
 @bp.post("/sites/<site_key>/settings")
-@auth("staff")
+@auth("staff", "sites.configure")
 def save_settings(site_key: str) -> ResponseReturnValue:
     """Change a site; its banner follows at once."""
     try:

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -122,9 +122,15 @@ def site_by_key(key: str) -> Site:
     return site
 
 
-def all_sites() -> Sequence[Site]:
-    """Return all sites by name."""
-    return db.session.scalars(select(Site).order_by(Site.name, Site.id)).all()
+def site_id_of(key: str) -> int | None:
+    """Return the id of the site of this public key, or None."""
+    return db.session.scalar(select(Site.id).where(Site.key == key))
+
+
+def all_sites(ids: Collection[int] | None = None) -> Sequence[Site]:
+    """Return all sites, or those of these ids, by name."""
+    query = select(Site).order_by(Site.name, Site.id)
+    return db.session.scalars(query if ids is None else query.where(Site.id.in_(ids))).all()
 
 
 def reveal_identity_secret(site: Site, *, ring: KeyRing, now: datetime, actor: str) -> str:

@@ -26,6 +26,8 @@ SHOWN = (
     "accounts/passkeys.py",
     "accounts/throttle.py",
     "accounts/step_up.py",
+    "accounts/members.py",
+    "sites/access.py",
     "sites/service.py",
     "policies/changes.py",
     "policies/drafting.py",

@@ -169,7 +169,7 @@ def test_tokens_are_kept_as_hashes_only(app: Flask) -> None:
 
 
 def test_everything_that_staff_do_is_in_the_audit_log_without_addresses(app: Flask) -> None:
-    made = make.account()
+    made = make.account(role=None)
     use(link(made))
     token = session(made)
     with transaction():

@@ -6,11 +6,12 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from consent_server import clock
+from consent_server.accounts import members
 from consent_server.accounts import service as accounts
 from consent_server.db import transaction
 
 
-def sign_in_link(office: Flask, *, language: str = "en") -> str:
+def sign_in_link(office: Flask, *, language: str = "en", role: str = "owner") -> str:
     """Make an account of its own and return the path of its one-time link."""
     with office.app_context(), transaction():
         account = accounts.create_account(
@@ -21,6 +22,7 @@ def sign_in_link(office: Flask, *, language: str = "en") -> str:
             actor="test",
             language=language,
         )
+        members.grant(account, role=role, site_id=None, now=clock.now(), actor="test")
         return f"/console/sign-in/{accounts.make_sign_in_link(account, now=clock.now(), actor='test')}"
 
 

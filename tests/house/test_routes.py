@@ -33,7 +33,7 @@ def test_a_view_without_a_declaration_does_not_start() -> None:
     app.add_url_rule("/x", "silent", lambda: "x")
 
     with pytest.raises(RuntimeError, match="silent"):
-        auth.check_declared(app)
+        auth.check_declared(app, set())
 
 
 def test_a_view_cannot_declare_something_else() -> None:

@@ -13,7 +13,7 @@ bp = Blueprint("receipt_files", __name__, url_prefix="/console/sites/<site_key>/
 
 
 @bp.get('/<uuid:receipt_id>.<any("json","jsonld","kantara.json","pdf"):form>')
-@auth("staff")
+@auth("staff", "receipts.read")
 def download(site_key: str, receipt_id: uuid.UUID, form: str) -> Response:
     """Return a receipt as a file; `?lang=` chooses the PDF's own words."""
     language = request.args.get("lang") or None

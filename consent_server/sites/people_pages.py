@@ -1,0 +1,83 @@
+"""The people of a site: who has which role, and since when."""
+
+from flask import Blueprint, g
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from consent_server import clock, labels
+from consent_server.accounts import members
+from consent_server.accounts.access import actor
+from consent_server.accounts.roles import may
+from consent_server.accounts.service import account_by_email, names_of
+from consent_server.auth import auth
+from consent_server.db import transaction
+from consent_server.problems import InvalidInput, Problem
+from consent_server.screens import done, page, text
+from consent_server.sites.access import RoleForbidden
+from consent_server.sites.service import site_by_key
+
+bp = Blueprint("people", __name__, url_prefix="/console/sites/<site_key>/people")
+
+
+@bp.get("")
+@auth("staff", "people.read")
+def index(site_key: str) -> ResponseReturnValue:
+    """List who has which role."""
+    return _page(site_key)
+
+
+@bp.post("")
+@auth("staff", "people.manage")
+def grant(site_key: str) -> ResponseReturnValue:
+    """Give somebody who has an account a role, here or at all sites."""
+    try:
+        with transaction():
+            site_id: int | None = site_by_key(site_key).id
+            if text("where") == "all":
+                _check_everywhere()
+                site_id = None
+            account = account_by_email(text("email"))
+            if account is None:
+                raise InvalidInput(
+                    "Look at the marked fields.",
+                    errors={"email": _("There is no account with this address.")},
+                )
+            if text("role") not in labels.ROLE:
+                raise InvalidInput("Look at the marked fields.", errors={"role": _("Choose one.")})
+            members.grant(account, role=text("role"), site_id=site_id, now=clock.now(), actor=actor())
+    except InvalidInput as problem:
+        return _page(site_key, problem=problem)
+    return done(_("The role is given."), "people.index", site_key=site_key)
+
+
+@bp.post("/<int:membership_id>/revoke")
+@auth("staff", "people.manage")
+def revoke(site_key: str, membership_id: int) -> ResponseReturnValue:
+    """Take a role away."""
+    try:
+        with transaction():
+            membership = members.membership_at(site_by_key(site_key).id, membership_id)
+            if membership.site_id is None:
+                _check_everywhere()
+            members.revoke(membership, now=clock.now(), actor=actor())
+    except members.LastOwner as problem:
+        return _page(site_key, problem=problem)
+    return done(_("The role is taken away."), "people.index", site_key=site_key)
+
+
+def _check_everywhere() -> None:
+    if not may(g.wide_roles, "people.manage"):
+        raise RoleForbidden(roles=["owner"])
+
+
+def _page(site_key: str, *, problem: Problem | None = None) -> ResponseReturnValue:
+    site = site_by_key(site_key)
+    people = members.people_of(site.id)
+    return page(
+        "people/index.html",
+        problem=problem,
+        site=site,
+        people=people,
+        names=names_of({each.granted_by for each in people}),
+        owns_all=may(g.wide_roles, "people.manage"),
+    )
