@@ -15,7 +15,7 @@ const CONFIG = "$";
 /** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json; `guard` is
  * what it grows by, the list included, on sites that switch it on. */
 const BUDGETS = { core: 5120, preferences: 4096, guard: 2560 };
-const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "debug", "guard"];
+const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "dialog", "debug", "guard"];
 const GUARD = "guard";
 const here = (path) => new URL(path, import.meta.url).pathname;
 const target = ["chrome111", "edge111", "firefox115", "safari16.4"];
@@ -34,11 +34,18 @@ const stylesAsText = {
 // Names of our own between the modules, which no browser, server or page reads. All builds shorten them alike.
 const internal =
   "record element config decide answer words storage fill granted transport root covers act cards settled cover " +
-  "isOn load region api theme write hide review site shown addStyles erase basic google outdated days flush " +
-  "show stale firstLayer keep signalled apply scan modules policyUrl build judge readRecord reread writeRecord " +
-  "enqueue honourSignal policyKey tag list direction DECIDE consent adapters tell shared";
+  "isOn load label write hide review shown addStyles erase outdated flush " +
+  "show stale firstLayer keep signalled apply scan policyUrl judge readRecord reread writeRecord " +
+  "enqueue honourSignal tag list direction DECIDE consent tell shared";
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
 const shortened = Object.fromEntries(internal.split(" ").map((name, index) => [name, letters[index] ?? `$${letters[index - 52]}`]));
+
+// The configuration travels as a list, in the order of `wire` in consent_server/banner/configuration.py. Its names become
+// places in that list, so that neither names nor their unpacking weigh anything.
+const places =
+  "site api policyKey build modules region days currentVersion purposeKeys basic packs styles corner google adapters".split(" ");
+places.forEach((name, index) => (shortened[name] = `$${index}$`));
+const placed = (code) => code.replace(/\.\$(\d+)\$/g, "[$1]").replace(/(?<=[{,])\$(\d+)\$:/g, "$1:");
 
 /** @param {string} name of a file in src/ @param {"iife"|"esm"} format */
 const bundle = async (name, format) => {
@@ -61,7 +68,7 @@ const bundle = async (name, format) => {
     define: { CONSENT_CONFIG: CONFIG },
     outfile: "bundle.js",
   });
-  return { code: outputFiles[0].text, parts: Object.values(metafile.outputs)[0].inputs };
+  return { code: placed(outputFiles[0].text), parts: Object.values(metafile.outputs)[0].inputs };
 };
 
 /** @param {string} code what the bundler has minified; a second minifier still finds three per cent */

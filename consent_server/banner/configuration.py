@@ -1,6 +1,7 @@
 """What the widget shows, as data: the baked form of the tag and the full form of the API. Pure.
 
-The form on the wire is `WireConfig` in widget/src/types.js.
+The form on the wire is a list: `places` in widget/build.mjs says which name of `BannerConfig` in widget/src/types.js
+stands where.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from babel.lists import format_list
 
-from consent_server.banner import options, trackers
+from consent_server.banner import look, options, trackers
 from consent_server.policies.published import PublishedVersion, SiteView
 from consent_server.sites.languages import choose_language
 
@@ -94,10 +95,10 @@ def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
         purposes,
         config["basic"],
         languages,
-        "".join(f"--consent-{key}:{value};" for key, value in config["theme"].items() if key != "reopen"),
+        look.styles(config["theme"]),
         config["theme"].get("reopen", "start"),
-        [google["signals"], google["sets"]] if google else 0,
-        [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()],
+        [google["signals"], google["commands"]] if google else 0,
+        [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()] + look.module(config["theme"]),
     ]
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates
 
+from consent_server.banner.look import faults
 from consent_server.schema import StrictBoolean, load
 from consent_server.sites.models import Site
 from consent_server.sites.service import update_site
@@ -40,6 +41,10 @@ COOKIES_ONLY = {"cookie_consent": "analytics"}  # Matomo counts without cookies 
 BESIDE = ("signals", "trackers")  # what stands in a theme and is no token of its look
 TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
 KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
+REGION = validate.Regexp(
+    r"\A(?!EU|UK)[A-Z]{2}(-[A-Z0-9]{1,3})?\Z",
+    error="A code of ISO 3166-2 such as DE or US-CA; instead of EU list its countries, instead of UK write GB.",
+)
 HOST = validate.Regexp(
     r"\A[a-z0-9-]+(\.[a-z0-9-]+)+(/[^\s]*)?\Z", error="A host, with a path behind it if need be."
 )
@@ -57,8 +62,17 @@ class SignalSchema(Schema):
     )
 
 
+class RegionSchema(Schema):
+    """What holds before a choice in some regions: ISO 3166-2, a country or one of its parts. `EU` is no code."""
+
+    region = fields.List(fields.String(validate=REGION), required=True, validate=validate.Length(1, 100))
+    granted = fields.List(fields.String(validate=validate.OneOf(VENDORS["google"])), load_default=list)
+
+
 class GoogleSchema(SignalSchema):
     """Google Consent Mode v2. Sending identifiers in addresses (`url_passthrough`) is off unless asked for."""
+
+    regions = fields.List(fields.Nested(RegionSchema), validate=validate.Length(max=20))
 
     advanced = StrictBoolean()
     ads_data_redaction = StrictBoolean()
@@ -102,6 +116,11 @@ class OptionsSchema(Schema):
     signals = fields.Nested(SignalsSchema)
     trackers = fields.Nested(TrackersSchema, allow_none=True)
 
+    @validates("theme")
+    def _theme_can_be_read(self, value: dict[str, str], **_: Any) -> None:
+        if found := faults(value):
+            raise ValidationError({name: [text] for name, text in found.items()})
+
 
 def set_options(site: Site, data: Any, *, now: datetime, actor: str) -> None:
     """Replace what the owner has switched on; the banner follows at once.
@@ -131,7 +150,7 @@ def signals(theme: Mapping[str, Any], purposes: list[str]) -> dict[str, Any]:
     """
     return {
         vendor: {"signals": _granting(_usual(vendor, chosen), chosen.get("purposes", {}), purposes)}
-        | ({"sets": _google_sets(chosen)} if vendor == "google" else {})
+        | ({"commands": _google_commands(chosen)} if vendor == "google" else {})
         for vendor, chosen in theme.get("signals", {}).items()
     }
 
@@ -149,12 +168,20 @@ def _granting(
     }
 
 
-def _google_sets(chosen: Mapping[str, Any]) -> list[list[Any]]:
-    sets: list[list[Any]] = []
+def _google_commands(chosen: Mapping[str, Any]) -> list[list[Any]]:
+    """What follows the default that denies everything everywhere: of several defaults the most specific region's counts."""
+    commands: list[list[Any]] = []
+    for default in chosen.get("regions", []):
+        granted = {"security_storage", *default["granted"]}
+        state = {
+            signal: "granted" if signal in granted else "denied"
+            for signal in ("security_storage", *VENDORS["google"])
+        }
+        commands.append(["consent", "default", state | {"region": default["region"], "wait_for_update": 500}])
     if chosen.get("ads_data_redaction", True):
-        sets.append(["ads_data_redaction", True])
+        commands.append(["set", "ads_data_redaction", True])
     if chosen.get("url_passthrough", False):
-        sets.append(["url_passthrough", True])
+        commands.append(["set", "url_passthrough", True])
     if issued := chosen.get("developer_id"):
-        sets.append([f"developer_id.{issued}", True])
-    return sets
+        commands.append(["set", f"developer_id.{issued}", True])
+    return commands

@@ -106,7 +106,7 @@ def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime)
         builds.remember(site.id, digest)
     body = assets.bound(bundle, _script_safe(configuration.wire(config, build=digest)))
     if config["trackers"]:
-        body += assets.bound(assets.guard_bundle(), _script_safe(trackers.wire(config["trackers"])))
+        body = assets.bound(assets.guard_bundle(), _script_safe(trackers.wire(config["trackers"]))) + body
     return Tag(digest, hashlib.sha256(body).hexdigest()[:32], compressed(body))
 
 

@@ -1,6 +1,7 @@
 """What an owner switches on: checked, shown by the command, baked into the tag."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
-from consent_server.banner.options import look, set_options, signals
+from consent_server.banner.look import COLOURS, faults, module, styles
+from consent_server.banner.options import VENDORS, OptionsSchema, look, set_options, signals
 from consent_server.cli import database, sites  # noqa: F401 - they add their commands
 from consent_server.cli.main import root
 from consent_server.db import transaction
 from consent_server.problems import InvalidInput
+from consent_server.schema import load
 from tests import make
 
 MARKETING = ["marketing"]
@@ -38,7 +41,7 @@ def test_the_usual_keys_of_purposes_grant_google_s_signals_and_only_those_that_e
         "functionality_storage": [],
         "personalization_storage": [],
     }
-    assert found["sets"] == [["ads_data_redaction", True]]
+    assert found["commands"] == [["set", "ads_data_redaction", True]]
 
 
 def test_an_owner_s_own_mapping_and_settings_come_first() -> None:
@@ -53,7 +56,7 @@ def test_an_owner_s_own_mapping_and_settings_come_first() -> None:
 
     assert found["signals"]["analytics_storage"] == ["figures"]
     assert found["signals"]["ad_storage"] == MARKETING
-    assert found["sets"] == [["url_passthrough", True], ["developer_id.dZTA", True]]
+    assert found["commands"] == [["set", "url_passthrough", True], ["set", "developer_id.dZTA", True]]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,11 @@ def test_an_owner_s_own_mapping_and_settings_come_first() -> None:
         {"theme": {"accent": "red;} body { display: none"}},
         {"theme": {"Accent": "red"}},
         {"theme": {"accent": 7}},
+        {"theme": {"form": "popup"}},
+        {"theme": {"reopen": "middle"}},
+        {"signals": {"google": {"regions": [{"region": ["EU"]}]}}},
+        {"signals": {"google": {"regions": [{"region": ["UK-ENG"]}]}}},
+        {"signals": {"google": {"regions": [{"region": ["DE"], "granted": ["everything"]}]}}},
         {"styles": "x"},
         {"trackers": {"also": {"marketing": ["https://ads.example"]}}},
         [],
@@ -77,10 +85,97 @@ def test_what_makes_no_sense_is_refused(app: Flask, wrong: Any) -> None:
         set_options(site, wrong, now=make.NOW, actor=make.STAFF)
 
 
+@pytest.mark.parametrize(
+    ("theme", "said"),
+    [
+        (
+            {"accent": "#0a5"},
+            {"accent": ["on-accent #fff on accent #0a5 has a contrast of 3.05:1; at least 5:1 is wanted."]},
+        ),
+        (
+            {"dark-surface": "white", "dark-ink": "#000", "dark-soft": "rgb(120, 120, 120)"},
+            {
+                "dark-accent": None,
+                "dark-soft": [
+                    "dark-soft rgb(120, 120, 120) on dark-surface white has a contrast of 4.41:1; at least 5:1 is wanted."
+                ],
+                "dark-surface": [
+                    "dark-accent #9db8ff on dark-surface white has a contrast of 1.95:1; at least 3:1 is wanted."
+                ],
+            },
+        ),
+        (
+            {"ink": "var(--brand)", "on-accent": "rgba(0, 0, 0, 0.5)"},
+            {
+                "ink": [
+                    "Write it as #rrggbb, rgb(), hsl() or a name, and opaque: its contrast has to be checked."
+                ],
+                "on-accent": [
+                    "Write it as #rrggbb, rgb(), hsl() or a name, and opaque: its contrast has to be checked."
+                ],
+            },
+        ),
+        (
+            {
+                "accent": "hsl(158deg 83% 23%)",
+                "on-accent": "hsl(0, 0%, 100%)",
+                "line": "var(--grey)",
+                "font": "serif",
+            },
+            {},
+        ),
+        ({"form": "bottom", "reopen": "end", "radius": "0"}, {}),
+    ],
+)
+def test_colours_that_hide_a_text_or_a_button_are_refused_with_their_ratio(
+    theme: dict[str, str], said: dict[str, list[str] | None]
+) -> None:
+    try:
+        load(OptionsSchema(), {"theme": theme})
+        errors = {}
+    except InvalidInput as refused:
+        errors = refused.extra["errors"]["theme"]
+
+    assert errors == {name: texts for name, texts in said.items() if texts}
+
+
+def test_the_colours_that_hold_without_an_owner_s_are_those_of_the_widget_and_can_be_read() -> None:
+    source = (Path(__file__).resolve().parents[2] / "widget" / "src" / "look.js").read_text(encoding="utf-8")
+    shipped = re.findall(r"([\w-]+)(#\w+)(#\w+)", re.search(r'"(surface#[^"]*)"', source)[1])
+
+    assert {name: (light, dark) for name, light, dark in shipped} == dict(COLOURS)
+    for scheme, index in (("", 0), ("dark-", 1)):
+        assert faults({scheme + name: colours[index] for name, colours in COLOURS.items()}) == {}
+
+
+def test_a_form_other_than_the_corner_is_part_of_the_tag_only_where_it_is_chosen() -> None:
+    assert styles({}) == ""
+    assert module({"form": "corner"}) == module({"form": "bottom"}) == []
+    assert module({"form": "dialog"}) == [["dialog", {"modal": []}]]
+    assert module({"form": "modal"}) == [["dialog", {"modal": ["modal"]}]]
+    assert "border-radius:0" in styles({"form": "bottom"})
+    assert styles({"form": "dialog"}) == styles({"form": "modal"})
+
+
+def test_a_region_s_default_comes_after_the_one_for_everywhere_and_names_all_keys() -> None:
+    chosen = {"regions": [{"region": ["US", "US-CA"], "granted": ["analytics_storage"]}]}
+
+    commands = signals({"signals": {"google": chosen}}, ["analytics"])["google"]["commands"]
+
+    state = dict.fromkeys(VENDORS["google"], "denied") | {
+        "analytics_storage": "granted",
+        "security_storage": "granted",
+    }
+    assert commands == [
+        ["consent", "default", state | {"region": ["US", "US-CA"], "wait_for_update": 500}],
+        ["set", "ads_data_redaction", True],
+    ]
+
+
 def test_the_tag_follows_at_once(client: FlaskClient) -> None:
     site = make.ready_site()
     before = client.get(f"/w/{site.key}.js").text
-    wanted = {"theme": {"accent": "#0a5"}, "signals": {"google": {}}}
+    wanted = {"theme": {"accent": "#0a6b4f"}, "signals": {"google": {}}}
     with transaction():
         set_options(site, wanted, now=make.NOW, actor=make.STAFF)
     make.view(site)
@@ -89,8 +184,8 @@ def test_the_tag_follows_at_once(client: FlaskClient) -> None:
 
     assert '"ad_user_data":' not in before
     assert '"ad_user_data":' in after
-    assert '"--consent-accent:#0a5;"' in after
-    assert make.banner(client, site)["theme"] == look(site.theme) == {"accent": "#0a5"}
+    assert '":root{--consent-accent:#0a6b4f;}"' in after
+    assert make.banner(client, site)["theme"] == look(site.theme) == {"accent": "#0a6b4f"}
 
 
 def test_the_guard_is_part_of_the_tag_only_where_it_is_switched_on(client: FlaskClient) -> None:

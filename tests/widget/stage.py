@@ -34,7 +34,7 @@ GOOGLE = {
         "functionality_storage": [],
         "personalization_storage": [],
     },
-    "sets": [["ads_data_redaction", True]],
+    "commands": [["set", "ads_data_redaction", True]],
 }
 
 
@@ -75,7 +75,7 @@ def wrapped(config: dict[str, Any]) -> bytes:
     body = assets.bound(assets.core_bundle(), data.encode())
     if not config["trackers"]:
         return body
-    return body + assets.bound(assets.guard_bundle(), json.dumps(trackers.wire(config["trackers"])).encode())
+    return assets.bound(assets.guard_bundle(), json.dumps(trackers.wire(config["trackers"])).encode()) + body
 
 
 def _service(language: str) -> dict[str, Any]:

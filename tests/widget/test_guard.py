@@ -46,11 +46,16 @@ CALLS = """
   document.cookie = "_gaWHEN=1;path=/"; document.cookie = "shop_stats=1;path=/"; document.cookie = "basketWHEN=1;path=/";
   localStorage.setItem("_hjWHEN", "1"); localStorage.setItem("ownWHEN", "1");
   own("https://api.partner.example/WHEN"); own("/run/own-WHEN");
+  const holder = document.createElement("div");
+  holder.innerHTML = "<b>WHEN</b><img alt='' src='https://www.facebook.com/tr?id=1&amp;inner-WHEN'>";
+  holder.insertAdjacentHTML("beforeend", `<iframe title=v class=x src=https://player.vimeo.com/video/inner-WHEN></iframe>`);
+  document.documentElement.append(holder);
 """
 HEAD = "<script>{" + CALLS.replace("WHEN", "early") + "}</script>"
 BODY = (
     '<script src="https://www.google-analytics.com/analytics.js?parsed"></script>'
     '<script src="https://cdn.partner.example/lib.js"></script>'
+    "<script>document.write('<script src=\"https://mc.yandex.ru/metrika/written.js\"><' + '/script><p id=written>text</p>')</script>"
     '<iframe title="m" src="https://www.google.com/maps/embed?parsed" width="400" height="200"></iframe>'
 )
 
@@ -118,19 +123,21 @@ def test_nothing_on_the_list_gets_out_before_a_choice_or_after_a_refusal(
         *(f"{name}{when}" for name in ("basket", "own") for when in ("early", "late", "after"))
     }
     # Frames that nobody marked have placeholders, late ones too.
-    assert page.locator(".csv-frame").count() == 4
+    page.wait_for_function("document.querySelectorAll('.csv-frame').length === 7")
+    assert page.locator("#written").is_visible()
 
 
 def test_all_of_it_runs_once_when_it_is_granted(visit: Callable[..., tuple[Page, list[str]]]) -> None:
     page, called = visit()
     page.click(ACCEPT)
-    page.wait_for_function("window.ran?.length === 4 && window.loaded")
+    page.wait_for_function("window.ran?.length === 5 && window.loaded")
     page.evaluate("() => {" + CALLS.replace("WHEN", "late") + "}")
     page.wait_for_timeout(300)
 
     ran = page.evaluate("window.ran")
-    assert sorted(ran[:4]) == [
+    assert sorted(ran[:5]) == [
         "cdn.partner.example",
+        "mc.yandex.ru",
         "snap.licdn.com",
         "static.hotjar.com",
         "www.google-analytics.com",

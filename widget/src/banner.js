@@ -29,9 +29,10 @@ const buttons = (actions, hide, style) =>
         class: style,
         click: ({ isTrusted }) => {
           // A script may refuse for the visitor, never accept.
-          if (!isTrusted && id === "accept-all") return;
-          if (!keep) hide();
-          act();
+          if (isTrusted || id !== "accept-all") {
+            if (!keep) hide();
+            act();
+          }
         },
       },
       label,
@@ -96,7 +97,8 @@ export const showFirstLayer = (cards, words, consent, openPreferences) => {
   const texts = words.list();
   cards.show(
     texts[TITLE],
-    [texts[BODY], ...(consent.signalled ? [texts[SIGNAL]] : [])],
+    // Without a text the second paragraph takes no room.
+    [texts[BODY], consent.signalled ? texts[SIGNAL] : ""],
     [
       { id: "accept-all", label: texts[ACCEPT], act: () => consent.decide("banner", consent.purposes) },
       { id: "reject-all", label: texts[REJECT], act: () => consent.decide("banner", []) },

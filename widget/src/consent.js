@@ -16,12 +16,8 @@
  * @typedef {(previous: ConsentState|undefined, decision: Decision) => Verdict} Derive
  */
 
-/** crypto.randomUUID exists on secure pages only; the address of a blob ends in a random UUID everywhere. */
-export const uuid = () => {
-  const address = URL.createObjectURL(new Blob());
-  URL.revokeObjectURL(address);
-  return address.slice(-36).toLowerCase();
-};
+/** crypto.randomUUID exists on secure pages only; the address of a blob, here an empty one, ends in a random UUID everywhere. */
+export const uuid = () => URL.createObjectURL(new Blob()).slice(-36).toLowerCase();
 
 /**
  * @param {BannerConfig} config
@@ -31,7 +27,7 @@ export const uuid = () => {
  * @param {() => void} changed called in a task of its own, so that the click that decided is painted first
  */
 export const createConsent = (config, storage, transport, language, changed) => {
-  const { version, purposes, region } = config;
+  const { currentVersion: version, purposeKeys: purposes, region } = config;
   const optOut = region === "opt_out";
   const mark = region + version;
   let record = storage.readRecord();
@@ -90,7 +86,7 @@ export const createConsent = (config, storage, transport, language, changed) => 
       choices,
       asked,
       banner_build: config.build,
-      decided_at: new Date(at).toISOString(),
+      decided_at: new Date(at),
       signals,
     });
     found = verdict.on;
@@ -115,9 +111,11 @@ export const createConsent = (config, storage, transport, language, changed) => 
       if (record && settled) write({ ...record, state, judged: mark });
     },
 
-    /** What was stored has changed other than by a decision on this page. */
+    /** What was stored may have changed other than by a decision on this page. */
     reread: () => {
-      record = storage.readRecord();
+      const stored = storage.readRecord();
+      if (JSON.stringify(stored) === JSON.stringify(record)) return;
+      record = stored;
       found = [];
       changed();
     },

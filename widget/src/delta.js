@@ -31,7 +31,7 @@ const bullets = ({ element, fill }, { texts }, found) => [
 /** Kept in this browser only: reading is no decision. @param {Parts} parts */
 const markSeen = ({ consent, config }) => {
   const record = consent.record();
-  if (record) consent.write({ ...record, state: { ...record.state, seen: config.version } });
+  if (record) consent.write({ ...record, state: { ...record.state, seen: config.currentVersion } });
 };
 
 /**
@@ -46,7 +46,7 @@ export const showDelta = (parts, detail, delta, { decide, review }) => {
   const { cards, config, consent, fill, words } = parts;
   const { texts } = detail;
   const { ask, reason } = delta;
-  const found = summaries(detail, delta, [words.tag(), ...Object.keys(config.languages)]);
+  const found = summaries(detail, delta, [words.tag(), ...Object.keys(config.packs)]);
   /** @type {[string, string]} */
   const link = [texts.policy, words.policyUrl()];
   if (!ask.length) {

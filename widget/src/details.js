@@ -30,8 +30,8 @@ export const createDetails = ({ config, words }) => {
     const found = await answer.json();
     // The two responses may be of different age. Choices are judged by the history up to the version of the first;
     // a history that ends before it would carry a consent over that has to be asked again.
-    const versions = found.versions.filter(({ number }) => order(number) <= order(config.version));
-    if (versions.some(({ number }) => number === config.version)) return { ...found, versions };
+    const versions = found.versions.filter(({ number }) => order(number) <= order(config.currentVersion));
+    if (versions.some(({ number }) => number === config.currentVersion)) return { ...found, versions };
     if (cache) throw new Error("the server does not know this banner's version");
     return load(language, "reload");
   };

@@ -3,7 +3,7 @@
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Record<string, string|boolean|undefined|((event: Event) => void)>} attributes functions are set as listeners, false and undefined are left out
+ * @param {Record<string, string|boolean|undefined|((event: Event) => void)>} attributes functions are set as listeners, what is false or empty is left out
  * @param {...(Node|string)} children
  * @returns {HTMLElementTagNameMap[T]}
  */
@@ -11,7 +11,7 @@ export const element = (tag, attributes, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") node.addEventListener(name, value);
-    else if (value || value === "") node.setAttribute(name, value === true ? "" : value);
+    else if (value) node.setAttribute(name, `${value}`);
   }
   node.append(...children);
   return node;
@@ -25,7 +25,7 @@ export const element = (tag, attributes, ...children) => {
 export const addStyles = (css) => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
-  document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  document.adoptedStyleSheets.push(sheet);
 };
 
 /**

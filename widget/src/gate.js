@@ -1,11 +1,11 @@
 /**
- * Keeps marked scripts, frames and images shut until their purposes are on, and opens each once, in document order.
+ * Keeps marked scripts, frames, images and styles shut until their purposes are on, and opens each once, in document order.
  * Scripts stay the same elements: nonce, listeners and attributes are kept, and inline text stays trusted.
  */
-/** @typedef {HTMLScriptElement|HTMLIFrameElement|HTMLImageElement} Marked */
+/** @typedef {HTMLScriptElement|HTMLIFrameElement|HTMLImageElement|HTMLLinkElement|HTMLStyleElement} Marked */
 
 const MARKED =
-  '[data-consent]:is(script[type="text/plain"],iframe[data-src],img[data-src])';
+  '[data-consent]:is([type="text/plain"],iframe[data-src],img[data-src],link[data-href])';
 /** A script that answers neither way must not hold up those after it. */
 const PATIENCE = 5000;
 
@@ -31,7 +31,7 @@ const pause = () => window.scheduler?.yield?.() ?? new Promise((go) => setTimeou
 export const createGate = (isOn, cover) => {
   /** @type {Set<string>} */
   const ran = new Set();
-  /** Opened frames and images, and scripts in the line. */
+  /** Opened frames, images and styles, and scripts in the line. */
   const open = new Set();
   /** Shut frames, and what stands in for them. @type {Map<Marked, Element|undefined>} */
   const covers = new Map();
@@ -60,10 +60,10 @@ export const createGate = (isOn, cover) => {
 
   /** Holds inline scripts back until this one has run or failed. @param {HTMLScriptElement} script */
   const wait = (script) => {
-    let waiting = true;
+    let waiting = 1;
     const done = () => {
-      if (waiting) loading--;
-      waiting = false;
+      loading -= waiting;
+      waiting = 0;
       pump();
     };
     loading++;
@@ -89,13 +89,15 @@ export const createGate = (isOn, cover) => {
     pumping = false;
   };
 
-  /** @param {HTMLIFrameElement|HTMLImageElement} node */
+  /** One way for all: a property that an element does not know means nothing to it. @param {any} node */
   const release = (node) => {
     covers.get(node)?.remove();
     covers.delete(node);
     node.hidden = false;
     open.add(node);
-    node.src = node.dataset.src ?? "";
+    node.type = "text/css";
+    node.href = node.dataset.href;
+    node.src = node.dataset.src;
   };
 
   /** @param {HTMLIFrameElement} frame */

@@ -1,8 +1,8 @@
-import type { WireConfig } from "./types.js";
+import type { BannerConfig } from "./types.js";
 
 declare global {
   /** Bound by the server: `(function($){ <core.js> })(<JSON>);`; the build renames it */
-  const CONSENT_CONFIG: WireConfig;
+  const CONSENT_CONFIG: BannerConfig;
   interface Navigator {
     globalPrivacyControl?: boolean;
   }

@@ -12,7 +12,7 @@
  */
 export const createGoogle = (settings, isOn) => {
   if (!settings) return () => {};
-  const [signals, sets] = settings;
+  const [signals, commands] = settings;
   /** Google tells a command from an event by the `arguments` object. @type {(...command: any[]) => void} */
   const gtag = function () {
     (window.dataLayer ??= []).push(arguments);
@@ -25,6 +25,6 @@ export const createGoogle = (settings, isOn) => {
     gtag("consent", command, state);
   };
   send("default", () => false, { wait_for_update: 500 });
-  for (const set of sets) gtag("set", ...set);
+  for (const command of commands) gtag(...command);
   return () => send("update", isOn);
 };

@@ -1,7 +1,10 @@
 /**
- * Holds known trackers that nobody has marked. Runs right after the first module, in the same response, so it only sees
+ * Holds known trackers that nobody has marked. Runs right before the first module, in the same response, so it only sees
  * what comes after the tag; what is not on the list is never touched. A script, frame or image that is held becomes a
  * marked one, and the gate opens it like any other; calls that cannot wait fail as they would without a network.
+ *
+ * The first in line hears of new elements first, which matters for frames: each asks for its page as soon as it is
+ * inserted, and is stopped by being moved.
  *
  * @typedef {[purpose: string, hosts: string, cookies: string, keys: string]} Rule names separated by spaces; a host may
  *   have a path behind it, `*` in a name stands for anything
@@ -10,6 +13,9 @@
 
 const KINDS = [HTMLScriptElement, HTMLIFrameElement, HTMLImageElement];
 const LOADERS = "script[src],iframe[src],img[src]";
+/** The same in markup, up to the end of the tag's attributes. */
+const TAG = /<(script|iframe|img)(?=[\s/])((?:"[^"]*"|'[^']*'|[^>"'])*)/gi;
+const SRC = /\ssrc\s*=\s*["']?([^"'\s>]+)/i;
 /** Images that stand in no document, as pixels do. */
 const MOST_PIXELS = 50;
 
@@ -104,6 +110,53 @@ const guard = (rules) => {
     setAttribute.call(this, name, value);
   };
 
+  /** Markup in which what is on the list is marked. @param {unknown} markup */
+  const marked = (markup) =>
+    `${markup}`.replace(TAG, (tag, name, attributes) => {
+      const purpose = waitsFor(SRC.exec(attributes)?.[1].replaceAll("&amp;", "&") ?? "");
+      if (!purpose || /\sdata-(consent|once)\b/i.test(attributes)) return tag;
+      const type = /\stype\s*=\s*["']?module/i.test(attributes) ? ' data-type="module"' : "";
+      // Of two attributes of one name the first one counts.
+      return `<${name} data-consent="${purpose}"${/^s/i.test(name) ? ` type="text/plain"${type}` : ""}${attributes.replace(/\ssrc(?=\s*=)/i, " data-src")}`;
+    });
+
+  /** Marks markup before a method or setter gets it; what needs no mark goes on as it came.
+   * @param {Function} own @param {any} self @param {unknown[]} parts @param {number} first that is markup */
+  const pass = (own, self, parts, first = 0) => {
+    const text = parts.slice(first).join("");
+    const safe = marked(text);
+    if (safe === text) return own.apply(self, parts);
+    try {
+      return own.call(self, ...parts.slice(0, first), safe);
+    } catch {
+      // Where the page demands Trusted Types, what cannot be marked is not written.
+    }
+  };
+  for (const [prototype, name, first] of /** @type {[any, string, number][]} */ ([
+    [Document.prototype, "write", 0],
+    [Document.prototype, "writeln", 0],
+    [Element.prototype, "insertAdjacentHTML", 1],
+  ])) {
+    const own = prototype[name];
+    /** @this {any} @param {unknown[]} parts */
+    prototype[name] = function (...parts) {
+      return pass(own, this, parts, first);
+    };
+  }
+  for (const [prototype, name] of /** @type {[any, string][]} */ ([
+    [Element.prototype, "innerHTML"],
+    [Element.prototype, "outerHTML"],
+    [ShadowRoot.prototype, "innerHTML"],
+  ])) {
+    const property = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(prototype, name));
+    Object.defineProperty(prototype, name, {
+      ...property,
+      set(value) {
+        pass(/** @type {any} */ (property.set), this, [value]);
+      },
+    });
+  }
+
   const { setItem } = Storage.prototype;
   Storage.prototype.setItem = function (key, value) {
     if (!named(keys, `${key}`)) setItem.call(this, key, value);
@@ -143,6 +196,7 @@ const guard = (rules) => {
     if (!(node instanceof HTMLScriptElement)) node.before(node);
   };
   new MutationObserver((records) => {
+    document.querySelectorAll("iframe[src]").forEach(parsed);
     for (const { addedNodes } of records)
       for (const node of addedNodes) if (node instanceof Element) [node, ...node.querySelectorAll(LOADERS)].forEach(parsed);
   }).observe(document, { childList: true, subtree: true });

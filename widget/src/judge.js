@@ -21,7 +21,7 @@ export const weigh = (state, versions, region) => ({
  * @param {BannerConfig} config
  * @param {VersionFacts[]} versions
  */
-export const carry = (state, on, { version, purposes }, versions) => {
+export const carry = (state, on, { currentVersion: version, purposeKeys: purposes }, versions) => {
   const choices = Object.fromEntries(
     purposes.map((purpose) => [purpose, /** @type {Choice} */ (on.includes(purpose) ? "granted" : "denied")]),
   );

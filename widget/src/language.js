@@ -37,15 +37,15 @@ export const OPEN = 7;
  * @param {import("./types.js").BannerConfig} config
  */
 export const createWords = (config) => {
-  const { api, languages } = config;
-  const offered = Object.keys(languages);
+  const { api, packs } = config;
+  const offered = Object.keys(packs);
   const language = () => pickLanguage(offered, wantedLanguages(), offered[0]);
-  const pack = () => languages[language()];
+  const pack = () => packs[language()];
   return {
     tag: language,
     list: () => pack()[0],
     direction: () => pack()[1] ?? "ltr",
-    policyUrl: () => `${api}/p/${config.site}/${config.policyKey}/${config.version}?lang=${language()}`,
+    policyUrl: () => `${api}/p/${config.site}/${config.policyKey}/${config.currentVersion}?lang=${language()}`,
   };
 };
 

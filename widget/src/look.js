@@ -9,8 +9,8 @@ const ROOTS = "#csv-consent,.csv-frame{";
 
 /** @param {string} prefix @param {number} place of the colour */
 const colours = (prefix, place) =>
-  COLOURS.replace(/([\w-]+)(#\w+)(#\w+) ?/g, `--csv-$1:var(--consent-${prefix}$1,$${place});`);
+  COLOURS.replace(/(\S+?)(#\w+)(#\w+) ?/g, `--csv-$1:var(--consent-${prefix}$1,$${place});`);
 
-/** The custom properties as a style sheet. @param {string} theme the owner's, as declarations */
-export const look = (theme) =>
-  `:root{${theme}}${ROOTS}${colours("", 2)}--csv-radius:var(--consent-radius,14px);--csv-gap:clamp(8px,2vw,16px)}@media(prefers-color-scheme:dark){${ROOTS}${colours("dark-", 3)}}}`;
+/** The custom properties as a style sheet. */
+export const look = () =>
+  `${ROOTS}${colours("", 2)}--csv-radius:var(--consent-radius,14px);--csv-gap:min(2vw,16px)}@media(prefers-color-scheme:dark){${ROOTS}${colours("dark-", 3)}}}`;

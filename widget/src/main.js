@@ -7,7 +7,6 @@
  */
 import { createApi, emit, snapshot } from "./api.js";
 import { createCards, DECIDE, showFirstLayer } from "./banner.js";
-import { unpack } from "./config.js";
 import { createConsent } from "./consent.js";
 import { addStyles, element, fill } from "./dom.js";
 import { createGate } from "./gate.js";
@@ -26,7 +25,7 @@ const start = (config) => {
   const transport = createTransport(config, storage);
   const words = createWords(config);
   const root = element("div", { id: "csv-consent", tabindex: "-1" });
-  const reopen = createReopen(config.reopen, () => open());
+  const reopen = createReopen(config.corner, () => open());
   const cards = createCards(root, () => (reopen.isConnected ? reopen : root).focus({ preventScroll: true }));
 
   /** Opens what is on, covers what is off, and tells the page. */
@@ -85,12 +84,14 @@ const start = (config) => {
     DECIDE, covers: gate.covers, stale: gate.stale,
   };
 
+  // Search engines would index the question as the page's text, and cannot answer it.
+  const hidden = /bot|crawl|spider/i.test(navigator.userAgent);
   /** Shows what must be asked, takes away what need not be any more. */
   const review = () => {
     root.lang = words.tag();
     root.dir = words.direction();
     reopen.textContent = words.list()[OPEN];
-    if (!consent.record()) firstLayer();
+    if (!consent.record()) hidden || firstLayer();
     else if (consent.settled()) cards.hide();
     else later("second", (layer) => layer.review());
   };
@@ -109,8 +110,8 @@ const start = (config) => {
     (token) => certainly((layer) => layer.identify(token)),
     (purposes) => certainly((layer) => layer.ask(purposes)),
   );
-  addStyles(look(config.theme) + styles);
-  if (config.reopen !== "none") root.append(reopen);
+  addStyles(look() + styles + config.styles);
+  if (config.corner !== "none") root.append(reopen);
   tell(!!consent.granted().length || consent.settled());
   consent.honourSignal();
   attach();
@@ -125,18 +126,18 @@ const start = (config) => {
       review();
     }
   }).observe(document, { childList: true, subtree: true, attributeFilter: ["lang"] });
+  // A page that comes back from the browser's memory has missed what was decided meanwhile.
+  addEventListener("pageshow", consent.reread);
   addEventListener("storage", ({ key }) => key === storage.name && consent.reread());
   addEventListener("online", transport.flush);
-  if (/[?&]consent-debug/.test(location.search)) later("debug", (panel) => panel.show());
-  setTimeout(() => {
-    emit("ready", snapshot(consent));
-    transport.flush();
-  });
+  if (location.search.includes("consent-debug")) later("debug", (panel) => panel.show());
+  setTimeout(() => emit("ready", snapshot(consent)));
+  setTimeout(transport.flush);
 };
 
 try {
   // Optimizers and tag managers may run a script twice.
-  if (!window.Consent) start(unpack(CONSENT_CONFIG));
+  if (!window.Consent) start(CONSENT_CONFIG);
 } catch {
   // An old or hostile environment: no banner, and nothing was released.
 }

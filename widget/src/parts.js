@@ -18,6 +18,7 @@
  * @property {Teller} matomo
  * @property {Teller} meta
  * @property {Teller} wordpress
+ * @property {Teller} dialog
  *
  * @typedef {{tell: (granting: Granting) => Promise<void>}} Teller *
  * @typedef {<K extends keyof Modules>(name: K) => Promise<Modules[K]>} Load loaded once; a failure may be tried again

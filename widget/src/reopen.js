@@ -9,7 +9,7 @@ import { element } from "./dom.js";
  * @param {() => void} open
  */
 export const createReopen = (corner, open) => {
-  document.addEventListener("click", (event) => {
+  addEventListener("click", (event) => {
     if (/** @type {Element} */ (event.target).closest?.("[data-consent-open]")) {
       event.preventDefault();
       open();

@@ -13,7 +13,7 @@ const swap = (text) => text.replace(/["',!]/g, (c) => SWAPPED[SWAPPED.indexOf(c)
 
 /** @param {any} entry @returns {entry is ConsentEntry} */
 const isEntry = (entry) =>
-  /^(granted|denied) \d+\.\d+ \d+ \d+$/.test(`${entry?.choice} ${entry?.version} ${entry?.at} ${entry?.until}`);
+  /^\w+ \d+\.\d+ \d+ \d+$/.test(`${entry?.choice} ${entry?.version} ${entry?.at} ${entry?.until}`);
 
 /**
  * A record with its sound parts only, or null. A damaged entry is dropped, so that its purpose is asked again.
@@ -23,7 +23,7 @@ const isEntry = (entry) =>
  */
 export const soundRecord = (found) => {
   const state = found?.state;
-  if (!/^[\da-f-]{36} \d+\.\d+$/.test(`${found?.id} ${state?.version}`)) return null;
+  if (!/^\S{36} \d+\.\d+$/.test(`${found?.id} ${state?.version}`)) return null;
   const purposes = Object.fromEntries(Object.entries(state.purposes ?? {}).filter(([, entry]) => isEntry(entry)));
   return { ...found, state: { ...state, purposes } };
 };
@@ -41,7 +41,7 @@ export const createStorage = (site, days) => {
   const read = (suffix) => {
     if (suffix in memory) return memory[suffix];
     try {
-      return JSON.parse(localStorage.getItem(name + suffix) ?? "null");
+      return JSON.parse(/** @type {string} */ (localStorage.getItem(name + suffix)));
     } catch {
       return null;
     }
@@ -59,8 +59,7 @@ export const createStorage = (site, days) => {
 
   const readCookie = () => {
     try {
-      const found = /** @type {RegExpMatchArray} */ (document.cookie.match(`${name}=([^;]*)`));
-      return JSON.parse(swap(found[1]));
+      return JSON.parse(swap(/** @type {RegExpMatchArray} */ (document.cookie.match(`${name}=([^;]*)`))[1]));
     } catch {
       return null;
     }
@@ -69,7 +68,7 @@ export const createStorage = (site, days) => {
   /** @param {VisitorRecord|null} record */
   const writeCookie = (record) => {
     try {
-      const value = record ? `${swap(JSON.stringify(record))};max-age=${days * 86400}` : ";max-age=0";
+      const value = `${swap(JSON.stringify(record))};max-age=${record ? days * 86400 : 0}`;
       document.cookie = `${name}=${value};path=/;samesite=lax${location.protocol === "https:" ? ";secure" : ""}`;
     } catch {
       // A sandboxed page has no cookies; localStorage or memory serves.

@@ -15,7 +15,7 @@ const TRIES = 4;
  * @param {Storage} storage
  */
 export const createTransport = (config, storage) => {
-  let sending = false;
+  let sending = 0;
   let failures = 0;
 
   /** @returns {Decision[]} */
@@ -40,8 +40,7 @@ export const createTransport = (config, storage) => {
 
   /** @returns {Promise<void>} */
   const flush = async () => {
-    if (sending) return;
-    sending = true;
+    if (sending++) return;
     try {
       for (let next; (next = queue()[0]); ) {
         await post(next);
@@ -52,7 +51,7 @@ export const createTransport = (config, storage) => {
       // Later on this page with jitter, a few times; then on the next page.
       if (++failures < TRIES) setTimeout(flush, 2000 * 3 ** failures * (0.5 + Math.random()));
     }
-    sending = false;
+    sending = 0;
   };
 
   return {

@@ -21,29 +21,27 @@
  *
  * @typedef {[texts: string[], dir?: "rtl"]} LanguagePack words in the order of language.js
  *
-  * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle.
+  * @typedef {object} BannerConfig The baked configuration: what the server wraps around the bundle. It travels as a list, and
+ *   the build makes places in that list of these names.
  * @property {string} site public key of the site
  * @property {string} api address of the consent server, no slash at the end
  * @property {string} policyKey
  * @property {string} build hex sha-256, the banner build that a receipt names
  * @property {RegionProfile} region
  * @property {number} days how long a choice lasts
- * @property {Record<string, LanguagePack>} languages the site's default first
- * @property {string} version number of the current policy version
- * @property {string[]} purposes keys of its additional purposes, in order
+ * @property {Record<string, LanguagePack>} packs the site's default first
+ * @property {string} currentVersion number of the current policy version
+ * @property {string[]} purposeKeys keys of its additional purposes, in order
  * @property {string[]} basic keys of the basic purposes, always on
- * @property {string} theme the owner's custom properties as declarations: `--consent-accent:#0a5;`
- * @property {string} reopen where the control stands that opens the preferences: start, end or none
+ * @property {string} styles the owner's look as rules: `:root{--consent-accent:#0a5}`, and what another form than a corner takes
+ * @property {string} corner where the control stands that opens the preferences: start, end or none
  * @property {string} modules hash in the addresses of the modules, `/w/preferences-<hash>.js`
- * @property {[signals: Record<string, string[]>, sets: [string, unknown][]]|0} [google] Consent Mode: by Google's
- *   signal the purposes that grant it, and what is set beside them
+ * @property {[signals: Record<string, string[]>, commands: unknown[][]]|0} [google] Consent Mode: by Google's
+ *   signal the purposes that grant it, and what is said after the default: settings, defaults of single regions
  * @property {[Adapter, Granting][]} adapters what other vendors are told
  *
- * @typedef {"clarity"|"uet"|"matomo"|"meta"|"wordpress"} Adapter
+ * @typedef {"clarity"|"uet"|"matomo"|"meta"|"wordpress"|"dialog"} Adapter a dialog hears too when something is said, and says nothing
  * @typedef {Record<string, string[]>} Granting by a vendor's signal the purposes that grant it
- *
- * @typedef {[string, string, string, string, string, RegionProfile, number, string, string[], string[],
- *   Record<string, LanguagePack>, string, string, BannerConfig["google"], BannerConfig["adapters"]]} WireConfig in the order of config.js
  *
  * @typedef {object} Decision The body of POST /v1/sites/<site>/decisions.
  * @property {string} receipt_id
@@ -55,7 +53,7 @@
  * @property {Record<string, Choice>} choices
  * @property {string[]} asked
  * @property {string} banner_build
- * @property {string} decided_at ISO 8601, by the browser's clock
+ * @property {Date|string} decided_at by the browser's clock; ISO 8601 once it is stored or sent
  * @property {{gpc: boolean, dnt: boolean}} signals
  *
  * @typedef {object} CookieFacts
