@@ -17,12 +17,13 @@ from consent_server.banner import outlet
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import intake, verify_page
-from consent_server.consents import pages as receipt_pages
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
 from consent_server.console import impact, overview, publish
 from consent_server.db import db, prepare_engine
+from consent_server.evidence import pages as receipt_pages
+from consent_server.evidence import tasks as evidence_tasks
 from consent_server.jobs.runner import Runner
 from consent_server.keys import load_keys
 from consent_server.ledger import api as ledger_api
@@ -74,7 +75,12 @@ GATES = {
     "staff": access.staff_gate,
 }
 LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
-JOBS = [reconsent_tasks, ledger_tasks, retention_tasks]  # importing a slice's tasks registers their handlers
+JOBS = [
+    reconsent_tasks,
+    ledger_tasks,
+    retention_tasks,
+    evidence_tasks,
+]  # importing a slice's tasks registers their handlers
 
 
 def build(settings: Settings | None = None) -> Flask:

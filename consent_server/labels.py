@@ -332,6 +332,7 @@ AUDIT: Final[Words] = {
     "policies.discard_draft": _("Discarded a draft"),
     "policies.publish": _("Published a version"),
     "policies.import": _("Imported a version published elsewhere"),
+    "evidence.export": _("Took an evidence archive away"),
 }
 ROLE: Final[Words] = {
     "owner": _("Owner"),

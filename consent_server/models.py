@@ -14,6 +14,7 @@ from consent_server.accounts.models import (
 from consent_server.audit.models import AuditEvent
 from consent_server.banner.models import BannerBuild, WidgetBundle
 from consent_server.consents.models import ConsentRecord, SubjectLink
+from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
@@ -33,7 +34,10 @@ __all__ = [
     "ConsentRecord",
     "ConsoleSession",
     "Cookie",
+    "DayCount",
     "Erasure",
+    "Facet",
+    "FacetMark",
     "Job",
     "KnownDevice",
     "Lease",

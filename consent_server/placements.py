@@ -52,6 +52,9 @@ PLACEMENTS: dict[str, Placement] = {
     "subject_link": _distributed("one row for each identified browser"),
     "erasure": _distributed("names places in the log"),
     "retention_mark": _distributed("names a place in the log"),
+    "facet": _distributed("grows with the log"),
+    "facet_mark": _distributed("names a place in the log"),
+    "day_count": _distributed("counts the receipts of one site"),
     "banner_build": _distributed("one row for each banner that the site ever showed"),
     "site": _reference("decisions of every node read it"),
     "log_name": _reference(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from consent_server.bench.evidence import EvidenceRow
 from consent_server.bench.logs import LogRow
 from consent_server.bench.machine import Machine
 from consent_server.bench.postgres import ServerFacts
@@ -102,6 +103,30 @@ def storage_table(storage: Storage) -> str:
     parts = [(name, f"{count:.0f}") for name, count in storage.parts.items() if count >= 0.5]
     head = (f"{storage.engine}, {storage.receipts:,} receipts", "bytes each")
     return "\n".join(_lines([head, *parts, ("all", f"{storage.bytes_a_receipt:.0f}")], 1))
+
+
+def evidence_table(rows: Sequence[EvidenceRow]) -> str:
+    """Return how long the evidence desk took for each kind of question as an aligned table."""
+    head = ("engine", "receipts", "question", "asked", "shown", "p50 ms", "p95 ms", "worst ms")
+    cells = [
+        (
+            row.engine,
+            f"{row.receipts:,}",
+            row.question,
+            str(row.asked),
+            str(row.shown),
+            f"{row.p50_ms:.0f}",
+            f"{row.p95_ms:.0f}",
+            f"{row.worst_ms:.0f}",
+        )
+        for row in rows
+    ]
+    read = "; ".join(
+        f"{engine}: stored at {fill:.0f} us a receipt, read into facets and counts at {us:.0f} us"
+        for engine, fill, us in dict.fromkeys((row.engine, row.fill_us, row.read_us) for row in rows)
+    )
+    legend = f"Whole pages over HTTP on one connection, one after another. {read}."
+    return "\n".join([*_lines([head, *cells], 3), "", legend])
 
 
 def targets_table(targets: Sequence[Target]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from consent_server.bench.cases import FILLED
 from consent_server.bench.errors import BenchProblem
+from consent_server.bench.evidence import EvidenceRow, measure_evidence
 from consent_server.bench.filling import fill
 from consent_server.bench.logs import LogRow, measure_logs
 from consent_server.bench.postgres import ServerFacts
@@ -25,6 +26,7 @@ class Wanted:
     filled: int
     storage: bool
     log_sizes: tuple[int, ...]
+    evidence: int  # receipts among which the evidence desk is asked; 0 leaves it out
     database_url: str | None
     folder: Path
     threads: int | None
@@ -38,6 +40,7 @@ class Outcome:
     rows: list[Row]
     storages: list[Storage]
     logs: list[LogRow]
+    evidence: list[EvidenceRow]
 
 
 def measure_engine(engine: str, wanted: Wanted, progress: Progress) -> Outcome:
@@ -50,10 +53,10 @@ def measure_engine(engine: str, wanted: Wanted, progress: Progress) -> Outcome:
         tempfile.TemporaryDirectory(prefix="consent-bench-", dir=wanted.folder) as data,
         grounds(engine, Path(data), wanted.database_url, threads=wanted.threads) as place,
     ):
-        outcome = Outcome(None, [], [], [])
+        outcome = Outcome(None, [], [], [], [])
         if wanted.plan.cases or wanted.storage:
             with place.stage(_servers(wanted)) as stage:
-                outcome = Outcome(stage.server, *_requests(stage, wanted, progress), [])
+                outcome = Outcome(stage.server, *_requests(stage, wanted, progress), [], [])
         if wanted.log_sizes:
             plan = wanted.plan
             with place.quiet_stage() as stage:
@@ -65,6 +68,10 @@ def measure_engine(engine: str, wanted: Wanted, progress: Progress) -> Outcome:
                     progress=progress,
                 )
                 outcome = replace(outcome, server=stage.server, logs=logs)
+        if wanted.evidence:
+            with place.desk_stage() as stage:
+                asked = measure_evidence(stage, wanted.evidence, progress)
+                outcome = replace(outcome, server=stage.server, evidence=asked)
     return outcome
 
 

@@ -63,6 +63,22 @@ def _publish(site: Site) -> None:
     publishing.publish_version(draft, now=clock.now(), actor=ACTOR)
 
 
+def publish_next(site: Site) -> None:
+    """Publish the next version, which says the same in other words."""
+    policy = drafting.policy_by_key(site, "privacy")
+    draft = drafting.open_draft(policy, now=clock.now(), actor=ACTOR)
+    for language, old, new in (("en", "at any time", "whenever you like"), ("zh-CN", "随时", "随时随地")):
+        source = TEXTS[language].replace(old, new)
+        drafting.save_notice(
+            draft, language=language, text_format="markdown", source=source, now=clock.now(), actor=ACTOR
+        )
+    summary = {"en": "Other words.", "zh-CN": "措辞调整。"}
+    drafting.set_changes(
+        draft, [{"type": "wording", "purposes": None, "summary": summary}], now=clock.now(), actor=ACTOR
+    )
+    publishing.publish_version(draft, now=clock.now(), actor=ACTOR)
+
+
 def _purpose(key: str, english: str, chinese: str, service: str, cookie: str) -> dict[str, Any]:
     basic = key == "necessary"
     described = {

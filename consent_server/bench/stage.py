@@ -127,6 +127,12 @@ class Grounds:
             yield stage
 
     @contextmanager
+    def desk_stage(self) -> Iterator[Stage]:
+        """Set a stage on a database of its own for the evidence desk, where nobody else works either."""
+        with self._beside("desk", PRODUCT, {"CONSENT_EMBEDDED_WORKER": "false"}) as stage:
+            yield stage
+
+    @contextmanager
     def _beside(self, name: str, server: str, more: Mapping[str, str] | None = None) -> Iterator[Stage]:
         folder = self.folder / name
         folder.mkdir()

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from consent_server.bench.cases import BATCHES, DECISIONS, HELLO, ON_FILLED, TAGS
+from consent_server.bench.evidence import ALL_QUESTIONS, EvidenceRow
 from consent_server.bench.logs import LogRow
 from consent_server.bench.runs import Row
 from consent_server.bench.storage import Storage
@@ -20,6 +21,8 @@ TAIL = 3.0  # p99 against p50
 INTEGRATION_MS = 15.0  # CPU of a thousand leaves and a checkpoint
 PROOF_MS = 5.0
 RECEIPT_BYTES = 900
+EVIDENCE_MS = 1_000.0
+EVIDENCE_RECEIPTS = 1_000_000
 MANY, MORE = 16, 64  # connections
 
 
@@ -30,6 +33,7 @@ class Figures:
     rows: list[Row] = field(default_factory=list)
     logs: list[LogRow] = field(default_factory=list)
     storages: list[Storage] = field(default_factory=list)
+    evidence: list[EvidenceRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ def judge(figures: Figures) -> list[Target]:
         *_tails(figures.rows),
         *_logs(figures.logs),
         *_storages(figures.storages),
+        *_evidence(figures.evidence),
     ]
     return sorted(found, key=lambda target: target.engine)
 
@@ -136,3 +141,13 @@ def _storages(storages: Sequence[Storage]) -> Iterator[Target]:
         what = f"disk, {each.receipts:,} receipts"
         wanted = f"<= {RECEIPT_BYTES} bytes each"
         yield Target(each.engine, what, wanted, f"{size:.0f}", size <= RECEIPT_BYTES)
+
+
+def _evidence(rows: Sequence[EvidenceRow]) -> Iterator[Target]:
+    for row in rows:
+        if row.engine == "sqlite" or row.question != ALL_QUESTIONS or row.receipts < EVIDENCE_RECEIPTS:
+            continue
+        what = f"the evidence desk among {row.receipts:,}, p95"
+        yield Target(
+            row.engine, what, f"< {EVIDENCE_MS:g} ms", f"{row.p95_ms:.0f} ms", row.p95_ms < EVIDENCE_MS
+        )

@@ -19,8 +19,11 @@ from consent_server.bench.stage import POSTGRESQL, SQLITE
 from consent_server.bench.targets import Figures, judge
 from consent_server.cli.main import root
 
-BYTES, LOGS = "bytes", "logs"
-NAMES = [*(case.name for case in CASES), BYTES, LOGS]
+BYTES, LOGS, EVIDENCE = "bytes", "logs", "evidence"
+NAMES = [*(case.name for case in CASES), BYTES, LOGS, EVIDENCE]
+
+
+FILLED_ONES = (ON_FILLED, EVIDENCE)  # what a database must be filled for
 
 
 class CommaList(click.ParamType[tuple[object, ...]]):
@@ -65,7 +68,7 @@ class CommaList(click.ParamType[tuple[object, ...]]):
     type=click.IntRange(0, 100_000_000),
     default=0,
     show_default=True,
-    help="Measure decisions also on a database that holds so many receipts; storing them takes its time.",
+    help="Measure decisions and the evidence desk also on a database that holds so many receipts.",
 )
 @click.option(
     "--log-sizes",
@@ -106,10 +109,11 @@ def bench(
     database_url: str | None,
     folder: Path,
 ) -> None:
-    """Measure rates, latency, CPU, bytes, integration and proofs, beside bare WSGI, Flask and one INSERT."""
-    if only and ON_FILLED in only and not filled:
-        raise click.UsageError(f"{ON_FILLED}: say with --filled how many receipts the database shall hold")
-    asked = [name for name in NAMES if (name != ON_FILLED or filled) and (only is None or name in only)]
+    """Measure rates, latency, CPU, bytes, integration, proofs and search, beside bare WSGI, Flask and one INSERT."""
+    for name in FILLED_ONES:
+        if only and name in only and not filled:
+            raise click.UsageError(f"{name}: say with --filled how many receipts the database shall hold")
+    asked = [name for name in NAMES if (name not in FILLED_ONES or filled) and (only is None or name in only)]
     cases = tuple(case for case in CASES if case.name in asked)
     plan = Plan(seconds, warm_up, repetitions, connections, cases)
     wanted = Wanted(
@@ -117,6 +121,7 @@ def bench(
         filled=filled,
         storage=BYTES in asked,
         log_sizes=log_sizes if LOGS in asked else (),
+        evidence=filled if EVIDENCE in asked else 0,
         database_url=database_url,
         folder=folder,
         threads=threads,
@@ -145,6 +150,7 @@ def _figures(outcomes: Mapping[str, Outcome]) -> Figures:
         [row for each in found for row in each.rows],
         [log for each in found for log in each.logs],
         [storage for each in found for storage in each.storages],
+        [row for each in found for row in each.evidence],
     )
 
 
@@ -159,6 +165,8 @@ def _sections(machine: Machine, plan: Plan, outcomes: Mapping[str, Outcome]) -> 
         sections["logs"] = report.logs_table(figures.logs)
     if figures.storages:
         sections["bytes"] = "\n\n".join(map(report.storage_table, figures.storages))
+    if figures.evidence:
+        sections["evidence"] = report.evidence_table(figures.evidence)
     targets = judge(figures)
     if targets:
         sections["targets"] = report.targets_table(targets)
@@ -177,6 +185,7 @@ def _print_json(machine: Machine, outcomes: Mapping[str, Outcome]) -> None:
         {"kind": "storage", **asdict(each), "bytes_a_receipt": each.bytes_a_receipt}
         for each in figures.storages
     ]
+    lines += [{"kind": "evidence", **asdict(row)} for row in figures.evidence]
     lines += [{"kind": "target", **asdict(target)} for target in judge(figures)]
     for line in lines:
         click.echo(json.dumps(line))

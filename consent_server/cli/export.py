@@ -1,4 +1,4 @@
-"""`export`: a receipt in any form, or a log with proofs; `site profile`: what the forms must state of the controller."""
+"""`export`: a receipt in any form, an evidence archive, or a log with proofs; `site profile`: what the forms must state of the controller."""
 
 import os
 import sys
@@ -20,6 +20,8 @@ from consent_server.consents.export import log as log_export
 from consent_server.consents.export.forms import FORMS
 from consent_server.consents.export.forms import export as export_receipt
 from consent_server.db import transaction
+from consent_server.evidence import archive
+from consent_server.evidence.query import read as read_query
 from consent_server.ledger.integrate import TreeRefused
 from consent_server.retention.leaves import later_leaves
 from consent_server.sites.profile import set_profile
@@ -51,6 +53,34 @@ def receipt(site_key: str, receipt_id: uuid.UUID, form: str, lang: str | None, o
     )
     with _target(out) as file:
         file.write(made.body)
+
+
+@export.command()
+@click.argument("site_key")
+@click.option("--receipt", "receipt", metavar="ID", help="A receipt's id.")
+@click.option("--visitor", metavar="ID", help="A visitor's id.")
+@click.option("--subject", help="A known user, as the site's own server calls them.")
+@click.option("--version", help="A policy version, like 2.0.")
+@click.option("--language", help="A language, like zh-CN.")
+@click.option("--purpose", help="A purpose's key.")
+@click.option("--choice", type=click.Choice(["granted", "denied"]))
+@click.option("--action", help="How it was decided, like accept_all or withdraw.")
+@click.option("--from", metavar="DATE", help="First day, UTC.")
+@click.option("--to", metavar="DATE", help="Last day, UTC.")
+@click.option("--out", type=NEW_FILE, required=True, help="File to write.")
+@in_app
+def evidence(site_key: str, out: Path, **asked: str | None) -> None:
+    """Write a signed archive of the receipts that fit, with proofs, texts, banners, redlines and the audit log."""
+    query = read_query({name: value for name, value in asked.items() if value})
+    if query.errors:
+        raise click.UsageError("; ".join(f"--{name}: {why}" for name, why in query.errors.items()))
+    instant = clock.now()
+    order = archive.Order(site_by_key(site_key), query.wanted, who=ACTOR, now=instant)
+    with _target(out) as file:
+        count = archive.write(file, order, ring=current_app.extensions["keys"])
+    with transaction():
+        archive.note(order, count, actor=ACTOR)
+    click.echo(f"{count} receipts")
 
 
 @export.command()

@@ -1,6 +1,7 @@
-"""`verify`: check a receipt, alone or with its proof, or a whole exported log, with our keys or those of a key file."""
+"""`verify`: check a receipt, alone or with its proof, an evidence archive, or a whole exported log, with our keys or those of a key file."""
 
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import current_app
 
-from consent_server import verifier
+from consent_server import verifier, verify_archive
 from consent_server.cli.main import in_app, root
 from consent_server.keys import SigningKey, thumbprint, unb64u
 from consent_server.ledger.notes import BadNote, parse_vkey
@@ -30,13 +31,18 @@ LINES_A_REPORT = 50_000
     "--log", "log_path", type=EXISTING, help="A log as `export log` wrote it, instead of a receipt."
 )
 def verify(receipt: Path | None, proof: Path | None, keys_path: Path | None, log_path: Path | None) -> None:
-    """Check RECEIPT (a JWS) and, if given, the PROOF that it stands in the log; exit status 1 if not genuine."""
+    """Check RECEIPT (a JWS) and, if given, the PROOF that it stands in the log; exit status 1 if not genuine.
+
+    An evidence archive in the place of RECEIPT is checked as a whole: every file, every receipt, every proof.
+    """
     if (receipt is None) == (log_path is None):
         raise click.UsageError("name either a receipt or, with --log, an exported log")
     with tempfile.TemporaryDirectory() as folder:
         path = keys_path or _own_keys(Path(folder))
         if log_path is not None:
             raise SystemExit(_verify_log(log_path, path))
+        if zipfile.is_zipfile(str(receipt)) and proof is None:
+            raise SystemExit(verify_archive.main(["--keys", str(path), str(receipt)]))
         arguments = ["--keys", str(path), str(receipt), *([str(proof)] if proof else [])]
         raise SystemExit(verifier.main(arguments))
 

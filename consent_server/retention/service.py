@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from consent_server.audit import service as audit
 from consent_server.consents import records, subjects
 from consent_server.db import db
+from consent_server.evidence import projecting
 from consent_server.keys import KeyRing
 from consent_server.ledger import leaves
 from consent_server.ledger.append import Entry, OpenLog, append, lock_log
@@ -88,6 +89,7 @@ def blank(site: Site, places: Iterable[Place], *, log: OpenLog, ring: KeyRing, n
                 .where(Receipt.site_id == site.id, Receipt.epoch == epoch, Receipt.idx.in_(part))
                 .values(payload=None, visitor_id=None)
             )
+            projecting.forget(site.id, epoch, part)
     return Erased(blanked, tuple(written))
 
 

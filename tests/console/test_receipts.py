@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from consent_server.consents import search
+from consent_server.evidence import search
 from consent_server.sites.models import Site
 from tests import make
 from tests.console.conftest import Console, text_of

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import LargeBinary, literal, select, type_coerce, update
 
-from consent_server.consents import search
 from consent_server.consents.models import ConsentRecord
 from consent_server.db import db
+from consent_server.evidence import search
 from consent_server.ledger.models import Receipt
 from consent_server.packing import DICTIONARIES, PAYLOAD, STATE, Unreadable, pack, unpack
 from tests import make

@@ -83,7 +83,7 @@ def header(wanted: LogRange, *, erasures: Sequence[str] = ()) -> bytes:
 
 def entries(wanted: LogRange, *, ring: KeyRing) -> Iterator[bytes]:
     """Yield a line for each entry of the range."""
-    read = _reader(wanted)
+    read = reader(wanted.log, wanted.size)
     at = wanted.first
     while at < wanted.end:
         page = _page(wanted, at)
@@ -123,12 +123,12 @@ def _line(row: Any, wanted: LogRange, *, read: merkle.Read, ring: KeyRing) -> by
     return orjson.dumps(members) + b"\n"
 
 
-def _reader(wanted: LogRange) -> merkle.Read:
-    """Return a reader of subtrees that keeps what the next entries need again, and no more."""
+def reader(log: LogName, size: int) -> merkle.Read:
+    """Return a reader of a tree's subtrees that keeps what the next entries need again, and no more."""
 
     @lru_cache(maxsize=TILES_KEPT)
     def tile(level: int, n: int) -> list[bytes]:
-        return tile_hashes(wanted.log, level, n, wanted.size)
+        return tile_hashes(log, level, n, size)
 
     return lru_cache(maxsize=SUBTREES_KEPT)(tiles.reader(tile))
 

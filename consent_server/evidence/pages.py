@@ -1,57 +1,133 @@
-"""Receipts: search, one receipt with everything that it proves, and its signed form to take away."""
+"""The evidence desk: search, one receipt with everything that it proves and where its text comes from, and archives."""
 
+import tempfile
 import uuid
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
+from sqlalchemy import select
 
+from consent_server import clock
+from consent_server.accounts.access import actor
+from consent_server.accounts.service import names_of
 from consent_server.auth import auth
 from consent_server.banner.models import BannerBuild
-from consent_server.consents import search, service, verification
+from consent_server.consents import service, verification
 from consent_server.consents.api import ring
 from consent_server.consents.payload import SCHEMA
-from consent_server.consents.search import UnknownReceipt
-from consent_server.db import db
+from consent_server.consents.search import UnknownReceipt, subjects_of
+from consent_server.db import db, transaction
+from consent_server.evidence import archive, search, trace
+from consent_server.evidence.query import Query, read
 from consent_server.http import public_url
 from consent_server.ledger import append as ledger
 from consent_server.ledger import jws
 from consent_server.ledger.models import Log, Receipt
-from consent_server.policies.published import PublishedVersion, SiteView, site_view
+from consent_server.policies.models import Policy
+from consent_server.policies.published import PublishedVersion, SiteView, published_versions, site_view
+from consent_server.problems import InvalidInput, Problem
 from consent_server.screens import page
+from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
 
 bp = Blueprint("receipts", __name__, url_prefix="/console/sites/<site_key>/receipts")
+ARCHIVE_LIMIT = 5_000  # receipts: about as many seconds as a person waits for a file
+IN_MEMORY = 8 * 1024 * 1024  # bytes of an archive; a larger one lies on the disk meanwhile
+PART = 65_536
 
 
 @bp.get("")
 @auth("staff", "receipts.read")
 def index(site_key: str) -> ResponseReturnValue:
-    """Search the site's receipts."""
-    site, view = site_by_key(site_key), site_view(site_key)
-    wanted, wrong = _filter()
+    """Search the site's receipts; the address carries the question."""
+    return _results(site_by_key(site_key), read(request.args))
+
+
+@bp.post("/archive")
+@auth("staff", "receipts.read")
+def export(site_key: str) -> ResponseReturnValue:
+    """Return a signed archive of everything that fits the question."""
+    query, instant = read(request.form), clock.now()
+    site = site_by_key(site_key)
+    if query.errors:
+        return _results(site, query, problem=InvalidInput("Look at the marked fields.", errors=query.errors))
+    who = names_of({actor()}).get(actor(), actor())
+    order = archive.Order(site, query.wanted, who=who, now=instant, limit=ARCHIVE_LIMIT)
+    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer reads it and closes it
+    try:
+        count = archive.write(file, order, ring=ring())  # type: ignore[arg-type]  # it is a file in all but name
+        with transaction():
+            archive.note(order, count, actor=actor())
+    except Problem as problem:
+        file.close()
+        return _results(site_by_key(site_key), query, problem=problem)
+    response = Response(_parts(file), mimetype="application/zip")
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="evidence-{site_key}-{instant:%Y%m%d-%H%M%S}.zip"'
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _parts(file: tempfile.SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while part := file.read(PART):
+            yield part
+
+
+def _results(site: Site, query: Query, *, problem: Problem | None = None) -> ResponseReturnValue:
+    view = site_view(site.key)
     found = (
         search.Found([], None)
-        if wrong
-        else search.find_receipts(site.id, wanted, cursor=request.args.get("cursor"))
+        if query.errors
+        else search.find_receipts(site.id, query.wanted, cursor=request.args.get("cursor"))
     )
     rows = [
         (receipt, orjson.loads(receipt.payload) if receipt.payload else None) for receipt in found.receipts
     ]
-    asked = {name: value for name, value in request.args.items() if name != "cursor" and value}
     return page(
         "receipts/index.html",
+        problem=problem,
         site=site,
-        view=view,
+        options=_options(site, view),
         rows=rows,
-        subjects=search.subjects_of(site.id, found.receipts),
-        next_cursor=found.next_cursor,
-        asked=asked,
-        errors=wrong,
+        subjects=subjects_of(site.id, found.receipts),
+        found=found,
+        asked=query.asked,
+        errors=query.errors,
+        limit=ARCHIVE_LIMIT,
     )
+
+
+def _options(site: Site, view: SiteView) -> dict[str, list[str]]:
+    """Return what can be chosen: everything that a version of any of the site's policies ever had."""
+    policies = db.session.scalars(select(Policy.id).where(Policy.site_id == site.id)).all()
+    versions = [version for policy in policies for version in published_versions(policy)]
+    purposes = {p["key"] for each in versions for p in each.purposes if p["function"] == "additional"}
+    languages = {tag for each in versions for tag in each.notices} | set(site.languages)
+    return {
+        "version": list(dict.fromkeys(each.number for each in (*view.versions[::-1], *versions[::-1]))),
+        "language": sorted(languages),
+        "purpose": sorted(purposes),
+    }
+
+
+@bp.get("/<uuid:receipt_id>/trace")
+@auth("staff", "receipts.read")
+def origin(site_key: str, receipt_id: uuid.UUID) -> ResponseReturnValue:
+    """Show where a receipt's text comes from: version, who approved it, and what it changed word by word."""
+    site = site_by_key(site_key)
+    receipt = _find(site.id, receipt_id)
+    claims = orjson.loads(receipt.payload) if receipt.payload else {}
+    version = trace.version_of(site.id, str(claims.get("policy")), str(claims.get("policy_version")))
+    if version is None:
+        raise UnknownReceipt("It has been erased, or it is not a visitor's decision.")
+    return page("receipts/trace.html", site=site, receipt=receipt, claims=claims, trace=trace.trace(version))
 
 
 @bp.get("/<uuid:receipt_id>")
@@ -73,7 +149,7 @@ def show(site_key: str, receipt_id: uuid.UUID) -> ResponseReturnValue:
         site=site,
         receipt=receipt,
         claims=claims,
-        subject=next(iter(search.subjects_of(site.id, [receipt]).values()), None),
+        subject=next(iter(subjects_of(site.id, [receipt]).values()), None),
         signed=signed,
         verdict=verification.verify(signed, ring=ring()),
         version=version,
@@ -140,40 +216,6 @@ def _shown(view: SiteView, claims: dict[str, Any]) -> dict[str, Any] | None:
     joined = "、".join(names.values()) if claims["language"].startswith("zh") else ", ".join(names.values())
     texts = {key: str(words).replace("{purposes}", joined) for key, words in pack.get("texts", {}).items()}
     return {"texts": texts, "names": names, "dir": pack.get("dir", "ltr")}
-
-
-def _filter() -> tuple[search.Filter, dict[str, str]]:
-    """Return what the address asks for, and a message for each field that cannot be read."""
-    wrong: dict[str, str] = {}
-    values: dict[str, Any] = {
-        "receipt_id": _uuid("receipt", wrong),
-        "visitor_id": _uuid("visitor", wrong),
-        "subject": request.args.get("subject", "").strip()[:128] or None,
-        "version": request.args.get("version", "").strip() or None,
-        "since": _date("from", wrong),
-        "before": _date("to", wrong),
-    }
-    if values["before"] is not None:
-        values["before"] += timedelta(days=1)  # the last day counts in full
-    return search.Filter(**values), wrong
-
-
-def _uuid(name: str, wrong: dict[str, str]) -> uuid.UUID | None:
-    value = request.args.get(name, "").strip()
-    try:
-        return uuid.UUID(value) if value else None
-    except ValueError:
-        wrong[name] = _("This is not an id; copy all of it, like 8c1f0f5e-….")
-        return None
-
-
-def _date(name: str, wrong: dict[str, str]) -> datetime | None:
-    value = request.args.get(name, "").strip()
-    try:
-        return datetime.fromisoformat(value).replace(tzinfo=UTC) if value else None
-    except ValueError:
-        wrong[name] = _("Write the date as year-month-day, like 2026-01-31.")
-        return None
 
 
 def _instant(value: str | None) -> datetime | None:

@@ -1,0 +1,192 @@
+"""Bring facets and daily counts up to the log's end, a few thousand receipts a transaction.
+
+The mark moves in the transaction that writes what lies before it, and its row is locked meanwhile: whenever the work is
+interrupted it goes on where it stopped, and no receipt counts twice, however many processes try.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from consent_server.db import db, is_sqlite
+from consent_server.evidence.facets import DECISION, WIDTH, facets_of, is_decision, pack, unpack
+from consent_server.evidence.models import DayCount, Facet, FacetMark
+from consent_server.ledger.models import Log, Receipt
+
+BATCH = 2_048
+CountKey = tuple[date, str, str, str, str, str]  # day, version, language, layer, purpose, choice
+
+
+@dataclass
+class Found:
+    """The members of one facet in one block, and the instants between which they were issued."""
+
+    first_at: datetime
+    last_at: datetime
+    members: int = 0
+
+    def add(self, members: int, first_at: datetime, last_at: datetime) -> None:
+        """Take in more members."""
+        self.members |= members
+        self.first_at, self.last_at = min(self.first_at, first_at), max(self.last_at, last_at)
+
+
+@dataclass
+class Read:
+    """What a run over receipts found: facets by (name, block), and counts."""
+
+    facets: dict[tuple[str, int], Found] = field(default_factory=dict)
+    counts: Counter[CountKey] = field(default_factory=Counter)
+
+
+def behind() -> Sequence[tuple[int, int]]:
+    """Return the logs, as (site, epoch), that have receipts behind their mark."""
+    rows = db.session.execute(
+        select(Log.site_id, Log.epoch)
+        .outerjoin(FacetMark, and_(FacetMark.site_id == Log.site_id, FacetMark.epoch == Log.epoch))
+        .where(Log.size > func.coalesce(FacetMark.upto, 0))
+        .order_by(Log.site_id, Log.epoch)
+    )
+    return [(row.site_id, row.epoch) for row in rows]
+
+
+def marks(site_id: int) -> dict[int, int]:
+    """Return for each epoch of a site's log the index before which everything has been read."""
+    rows = db.session.execute(select(FacetMark.epoch, FacetMark.upto).where(FacetMark.site_id == site_id))
+    return {row.epoch: row.upto for row in rows}
+
+
+def project(site_id: int, epoch: int, *, limit: int = BATCH) -> int:
+    """Read the next receipts of a log in the caller's transaction; return how many entries there were, 0 at the end."""
+    mark = _locked_mark(site_id, epoch)
+    rows = db.session.execute(
+        select(Receipt.idx, Receipt.visitor_id, Receipt.issued_at, Receipt.payload)
+        .where(Receipt.site_id == site_id, Receipt.epoch == epoch, Receipt.idx >= mark.upto)
+        .order_by(Receipt.idx)
+        .limit(limit)
+    ).all()
+    if not rows:
+        return 0
+    read = _read(rows)
+    _add_facets(site_id, epoch, read.facets)
+    _add_counts(site_id, read.counts)
+    mark.upto = rows[-1].idx + 1
+    db.session.flush()
+    return len(rows)
+
+
+def forget(site_id: int, epoch: int, indexes: Sequence[int]) -> None:
+    """Take erased receipts out of every facet but that of all decisions; what was chosen is then told nowhere.
+
+    The counts stay: they are sums over many and tell of nobody.
+    """
+    _locked_mark(site_id, epoch)
+    gone: dict[int, int] = {}
+    for idx in indexes:
+        gone[idx // WIDTH] = gone.get(idx // WIDTH, 0) | 1 << idx % WIDTH
+    rows = db.session.scalars(
+        select(Facet).where(
+            Facet.site_id == site_id,
+            Facet.epoch == epoch,
+            Facet.block.in_(gone),
+            Facet.name != DECISION,
+        )
+    )
+    for row in rows.all():
+        left = unpack(row.members) & ~gone[row.block]
+        if left:
+            row.members = pack(left)
+        else:
+            db.session.delete(row)
+    db.session.flush()
+
+
+def counts_of(claims: Mapping[str, Any], day: date) -> Iterator[CountKey]:
+    """Yield what one decision adds to the counts: its action, and its choice of every purpose that was asked."""
+    place = (day, claims["policy_version"], claims["language"], claims["layer"])
+    yield (*place, "", claims["action"])
+    for purpose in claims["asked"]:
+        yield (*place, purpose, claims["choices"][purpose])
+
+
+def _locked_mark(site_id: int, epoch: int) -> FacetMark:
+    insert = sqlite_insert if is_sqlite() else postgresql_insert
+    db.session.execute(
+        insert(FacetMark)
+        .values(site_id=site_id, epoch=epoch, upto=0)
+        .on_conflict_do_nothing(index_elements=["site_id", "epoch"])
+    )
+    return db.session.get_one(FacetMark, (site_id, epoch), with_for_update=True, populate_existing=True)
+
+
+def _read(rows: Sequence[Any]) -> Read:
+    read = Read()
+    for idx, visitor_id, issued_at, payload in rows:
+        if visitor_id is None and payload is not None:
+            continue  # a leaf about something else
+        claims = None if payload is None else orjson.loads(payload)
+        if claims is not None and not is_decision(claims):
+            continue
+        block, bit = idx // WIDTH, 1 << idx % WIDTH
+        for name in facets_of(claims):
+            found = read.facets.setdefault((name, block), Found(issued_at, issued_at))
+            found.add(bit, issued_at, issued_at)
+        if claims is not None:
+            read.counts.update(counts_of(claims, issued_at.astimezone(UTC).date()))
+    return read
+
+
+def _add_facets(site_id: int, epoch: int, facets: Mapping[tuple[str, int], Found]) -> None:
+    blocks = {block for _, block in facets}
+    there = db.session.scalars(
+        select(Facet).where(Facet.site_id == site_id, Facet.epoch == epoch, Facet.block.in_(blocks))
+    )
+    standing = {(row.name, row.block): row for row in there}
+    for (name, block), found in facets.items():
+        row = standing.get((name, block))
+        if row is None:
+            row = Facet(site_id=site_id, epoch=epoch, name=name, block=block)
+            db.session.add(row)
+        else:
+            found.add(unpack(row.members), row.first_at, row.last_at)
+        row.members, row.first_at, row.last_at = pack(found.members), found.first_at, found.last_at
+
+
+def _add_counts(site_id: int, counts: Mapping[CountKey, int]) -> None:
+    if not counts:
+        return
+    insert = sqlite_insert if is_sqlite() else postgresql_insert
+    names = ("day", "version", "language", "layer", "purpose", "choice")
+    statement = insert(DayCount)
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["site_id", *names],
+            set_={"count": DayCount.count + statement.excluded.count},
+        ),
+        [
+            {"site_id": site_id, **dict(zip(names, key, strict=True)), "count": number}
+            for key, number in sorted(counts.items())
+        ],
+    )
+
+
+def is_behind(site_id: int) -> bool:
+    """Tell whether a site's receipts are not all read yet."""
+    return (
+        db.session.scalar(
+            select(
+                select(Log)
+                .outerjoin(FacetMark, and_(FacetMark.site_id == Log.site_id, FacetMark.epoch == Log.epoch))
+                .where(Log.site_id == site_id, or_(FacetMark.upto.is_(None), Log.size > FacetMark.upto))
+                .exists()
+            )
+        )
+        is True
+    )
