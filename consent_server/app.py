@@ -8,8 +8,9 @@ from sqlalchemy.engine import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent_server import auth, http, i18n, logs, migrate, openapi, screens, system
+from consent_server.accounts import invitation_pages, oidc_pages, second_factor_pages, security_pages
 from consent_server.accounts import pages as account_pages
-from consent_server.accounts import second_factor_pages, security_pages
+from consent_server.accounts import tasks as account_tasks
 from consent_server.accounts.roles import ACTIONS
 from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
@@ -51,6 +52,8 @@ PAGES = [
     account_pages.bp,
     second_factor_pages.bp,
     security_pages.bp,
+    invitation_pages.bp,
+    oidc_pages.bp,
     site_pages.bp,
     key_pages.bp,
     people_pages.bp,
@@ -74,7 +77,12 @@ GATES = {
     "staff": access.staff_gate,
 }
 LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
-JOBS = [reconsent_tasks, ledger_tasks, retention_tasks]  # importing a slice's tasks registers their handlers
+JOBS = [
+    account_tasks,
+    reconsent_tasks,
+    ledger_tasks,
+    retention_tasks,
+]  # importing a slice's tasks registers their handlers
 
 
 def build(settings: Settings | None = None) -> Flask:

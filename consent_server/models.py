@@ -3,6 +3,8 @@
 from consent_server.accounts.models import (
     Account,
     ConsoleSession,
+    ExternalIdentity,
+    Invitation,
     KnownDevice,
     Membership,
     Passkey,
@@ -34,6 +36,8 @@ __all__ = [
     "ConsoleSession",
     "Cookie",
     "Erasure",
+    "ExternalIdentity",
+    "Invitation",
     "Job",
     "KnownDevice",
     "Lease",

@@ -80,6 +80,8 @@ PLACEMENTS: dict[str, Placement] = {
     "passkey": _local(_STAFF),
     "known_device": _local(_STAFF),
     "sign_in_delay": _local(_STAFF),
+    "invitation": _local(_STAFF),
+    "external_identity": _local(_STAFF),
 }
 # Not ours to place: Alembic's own table stays on the coordinator, where migrations run.
 UNPLACED = ("alembic_version",)
