@@ -15,6 +15,7 @@ from consent_server.accounts.roles import ACTIONS
 from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
 from consent_server.banner import outlet
+from consent_server.banner.tally import Clerk
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import intake, verify_page
@@ -148,6 +149,7 @@ def serving_app() -> Flask:
             )
     boot.check(app)
     start_lane(app)
+    Clerk(app).start()
     if settings.embedded_worker:
         Runner(app, settings, seat=True).start()
     return app

@@ -14,7 +14,7 @@ from consent_server.accounts.models import (
     TotpSecret,
 )
 from consent_server.audit.models import AuditEvent
-from consent_server.banner.models import BannerBuild, WidgetBundle
+from consent_server.banner.models import BannerBuild, PinnedTag, TagError, TagSighting, WidgetBundle
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
@@ -46,6 +46,7 @@ __all__ = [
     "NamedLog",
     "Notice",
     "Passkey",
+    "PinnedTag",
     "Policy",
     "PolicyVersion",
     "Purpose",
@@ -58,6 +59,8 @@ __all__ = [
     "SignedCheckpoint",
     "Site",
     "SubjectLink",
+    "TagError",
+    "TagSighting",
     "Tile",
     "TotpSecret",
     "Tree",

@@ -53,6 +53,9 @@ PLACEMENTS: dict[str, Placement] = {
     "erasure": _distributed("names places in the log"),
     "retention_mark": _distributed("names a place in the log"),
     "banner_build": _distributed("one row for each banner that the site ever showed"),
+    "pinned_tag": _distributed("one row for each tag that the site ever served"),
+    "tag_sighting": _distributed("counted by each node for the sites that it serves"),
+    "tag_error": _distributed("counted by each node for the sites that it serves"),
     "site": _reference("decisions of every node read it"),
     "log_name": _reference(
         "a name belongs to one log among those of all sites, and says on which node it is"
