@@ -8,12 +8,14 @@ from sqlalchemy.engine import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent_server import auth, http, i18n, logs, migrate, openapi, screens, system
+from consent_server.accounts import invitation_pages, oidc_pages, second_factor_pages, security_pages
 from consent_server.accounts import pages as account_pages
-from consent_server.accounts import second_factor_pages, security_pages
+from consent_server.accounts import tasks as account_tasks
 from consent_server.accounts.roles import ACTIONS
 from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
 from consent_server.banner import outlet
+from consent_server.banner.tally import Clerk
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import intake, verify_page
@@ -52,6 +54,8 @@ PAGES = [
     account_pages.bp,
     second_factor_pages.bp,
     security_pages.bp,
+    invitation_pages.bp,
+    oidc_pages.bp,
     site_pages.bp,
     key_pages.bp,
     people_pages.bp,
@@ -76,6 +80,7 @@ GATES = {
 }
 LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
 JOBS = [
+    account_tasks,
     reconsent_tasks,
     ledger_tasks,
     retention_tasks,
@@ -146,6 +151,7 @@ def serving_app() -> Flask:
             )
     boot.check(app)
     start_lane(app)
+    Clerk(app).start()
     if settings.embedded_worker:
         Runner(app, settings, seat=True).start()
     return app

@@ -205,6 +205,14 @@ def guard_bundle() -> bytes:
     return source
 
 
+def reporter_bundle() -> bytes:
+    """What counts the tag's own errors, to be bound to a site; kept among the modules too."""
+    source = module_source("reporter")
+    if source is None:
+        raise AssetsUnavailable("The widget is incomplete. Run: python -m consent_server.assets")
+    return source
+
+
 def bound(bundle: bytes, configuration: bytes) -> bytes:
     """The tag's script: the first module with its configuration, which is JSON that may stand in a script."""
     return b"(function($){" + bundle.strip() + b"})(" + configuration + b");"

@@ -274,6 +274,23 @@ SETTINGS = (
         secret=True,
     ),
     Setting("mail_from", _sender, "", "Sender of mail, such as `Consent <consent@example.org>`."),
+    Setting(
+        "oidc_issuer",
+        _optional_address,
+        "",
+        "Address of the organisation's OpenID Connect provider, exactly as it calls itself; empty: none.",
+    ),
+    Setting("oidc_client_id", str, "", "What the provider calls this server."),
+    Setting(
+        "oidc_client_secret",
+        str,
+        "",
+        "The provider's secret for this server; empty for a public client.",
+        secret=True,
+    ),
+    Setting(
+        "oidc_name", str, "OpenID Connect", "What the button for it says, such as the organisation's name."
+    ),
     Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
     Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
@@ -314,6 +331,10 @@ class Settings:
     erasure_file: str
     smtp_url: str
     mail_from: str
+    oidc_issuer: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_name: str
     gpc_last_update: str
     log_format: str
     log_level: str

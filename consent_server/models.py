@@ -3,6 +3,8 @@
 from consent_server.accounts.models import (
     Account,
     ConsoleSession,
+    ExternalIdentity,
+    Invitation,
     KnownDevice,
     Membership,
     Passkey,
@@ -12,7 +14,7 @@ from consent_server.accounts.models import (
     TotpSecret,
 )
 from consent_server.audit.models import AuditEvent
-from consent_server.banner.models import BannerBuild, WidgetBundle
+from consent_server.banner.models import BannerBuild, PinnedTag, TagError, TagSighting, WidgetBundle
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
@@ -36,8 +38,10 @@ __all__ = [
     "Cookie",
     "DayCount",
     "Erasure",
+    "ExternalIdentity",
     "Facet",
     "FacetMark",
+    "Invitation",
     "Job",
     "KnownDevice",
     "Lease",
@@ -46,6 +50,7 @@ __all__ = [
     "NamedLog",
     "Notice",
     "Passkey",
+    "PinnedTag",
     "Policy",
     "PolicyVersion",
     "Purpose",
@@ -58,6 +63,8 @@ __all__ = [
     "SignedCheckpoint",
     "Site",
     "SubjectLink",
+    "TagError",
+    "TagSighting",
     "Tile",
     "TotpSecret",
     "Tree",

@@ -56,6 +56,9 @@ PLACEMENTS: dict[str, Placement] = {
     "facet_mark": _distributed("names a place in the log"),
     "day_count": _distributed("counts the receipts of one site"),
     "banner_build": _distributed("one row for each banner that the site ever showed"),
+    "pinned_tag": _distributed("one row for each tag that the site ever served"),
+    "tag_sighting": _distributed("counted by each node for the sites that it serves"),
+    "tag_error": _distributed("counted by each node for the sites that it serves"),
     "site": _reference("decisions of every node read it"),
     "log_name": _reference(
         "a name belongs to one log among those of all sites, and says on which node it is"
@@ -83,6 +86,8 @@ PLACEMENTS: dict[str, Placement] = {
     "passkey": _local(_STAFF),
     "known_device": _local(_STAFF),
     "sign_in_delay": _local(_STAFF),
+    "invitation": _local(_STAFF),
+    "external_identity": _local(_STAFF),
 }
 # Not ours to place: Alembic's own table stays on the coordinator, where migrations run.
 UNPLACED = ("alembic_version",)

@@ -14,9 +14,11 @@ import { brotliCompressSync, constants } from "node:zlib";
 const CONFIG = "$";
 /** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json; `guard` is
  * what it grows by, the list included, on sites that switch it on. */
-const BUDGETS = { core: 5120, preferences: 4096, guard: 2560 };
-const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "dialog", "debug", "guard"];
+const BUDGETS = { core: 5120, preferences: 4096, guard: 2560, reporter: 512 };
+const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "dialog", "debug", "guard", "reporter"];
 const GUARD = "guard";
+/** Stand beside the first module in its response, and share no names with it. */
+const BESIDE = [GUARD, "reporter"];
 const here = (path) => new URL(path, import.meta.url).pathname;
 const target = ["chrome111", "edge111", "firefox115", "safari16.4"];
 
@@ -56,8 +58,8 @@ const bundle = async (name, format) => {
     target,
     bundle: true,
     minify: true,
-    // The guard shares no names with the others, and reads some of these from the page.
-    ...(name !== GUARD && { mangleProps: new RegExp(`^(${Object.keys(shortened).join("|")})$`), mangleCache: shortened }),
+    // Those beside share no names with the others, and read some of these from the page.
+    ...(!BESIDE.includes(name) && { mangleProps: new RegExp(`^(${Object.keys(shortened).join("|")})$`), mangleCache: shortened }),
     write: false,
     metafile: true,
     charset: "utf8",
@@ -115,8 +117,8 @@ const trackers = async () => {
 };
 
 const buildModule = async (name) => {
-  const { code, parts } = await bundle(name, name === GUARD ? "iife" : "esm");
-  const small = await squeezed(code, name !== GUARD);
+  const { code, parts } = await bundle(name, BESIDE.includes(name) ? "iife" : "esm");
+  const small = await squeezed(code, !BESIDE.includes(name));
   const whole = name === GUARD ? `${small}${await trackers()}` : small;
   return { name, code: small, size: packed(whole), text: code, start: 0, parts };
 };

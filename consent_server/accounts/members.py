@@ -18,6 +18,16 @@ class LastOwner(Problem):
     title = "Somebody must remain who owns all sites"
 
 
+def checked_role(role: str) -> None:
+    """Refuse what is no role.
+
+    Raises:
+        InvalidInput: there is no such role.
+    """
+    if role not in list(Role):
+        raise InvalidInput("Choose one of the roles.", errors={"role": [role]})
+
+
 def grant(account: Account, *, role: str, site_id: int | None, now: datetime, actor: str) -> Membership:
     """Give a person a role; one that they have already stays as it is.
 
@@ -31,8 +41,7 @@ def grant(account: Account, *, role: str, site_id: int | None, now: datetime, ac
     Raises:
         InvalidInput: there is no such role.
     """
-    if role not in list(Role):
-        raise InvalidInput("Choose one of the roles.", errors={"role": [role]})
+    checked_role(role)
     standing = db.session.scalar(
         select(Membership).where(
             Membership.account_id == account.id, Membership.role == role, _at_exactly(site_id)

@@ -148,3 +148,37 @@ class SignInDelay(Base):
     failures: Mapped[int]
     until: Mapped[datetime] = mapped_column(UtcDateTime)
     failed_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class Invitation(Base):
+    """An invitation to a role. Its link is signed, not stored; `used_at` is set once by compare-and-swap."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), index=True)  # lower case
+    name: Mapped[str] = mapped_column(String(120))
+    language: Mapped[str] = mapped_column(String(35))
+    role: Mapped[str] = mapped_column(String(16))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))  # None: all sites
+    nonce: Mapped[str] = mapped_column(String(16))
+    invited_by: Mapped[str] = mapped_column(String(254))  # an actor of the audit log
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    bounced: Mapped[str] = mapped_column(
+        String(120), default="", server_default=""
+    )  # why it was refused for ever
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ExternalIdentity(Base):
+    """Whom the organisation's sign-in calls by this name: issuer and subject never change, addresses do."""
+
+    __tablename__ = "external_identity"
+
+    issuer: Mapped[str] = mapped_column(String(255), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -14,7 +14,7 @@ from consent_server.accounts.signing_in import (
     counter,
     first_step_passed,
     is_secure,
-    passkey_button,
+    other_ways,
     with_session,
 )
 from consent_server.accounts.step_up import proven
@@ -35,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     load_account()
     if g.account is not None:
         return redirect(local_path(request.args.get("next")))
-    return page("accounts/sign_in.html", next=local_path(request.args.get("next")), **passkey_button())
+    return page("accounts/sign_in.html", next=local_path(request.args.get("next")), **other_ways())
 
 
 @bp.post("/sign-in")
@@ -143,7 +143,7 @@ def set_password() -> ResponseReturnValue:
 
 
 def _sign_in_again(problem: Problem, target: str, email: str) -> ResponseReturnValue:
-    return page("accounts/sign_in.html", problem=problem, next=target, email=email, **passkey_button())
+    return page("accounts/sign_in.html", problem=problem, next=target, email=email, **other_ways())
 
 
 def _profile(problem: Problem | None = None) -> ResponseReturnValue:

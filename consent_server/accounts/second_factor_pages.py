@@ -58,7 +58,7 @@ def with_passkey() -> ResponseReturnValue:
                 now=clock.now(),
             )
     except passkeys.PasskeyRefused as problem:
-        return page("accounts/sign_in.html", problem=problem, next=target, **signing_in.passkey_button())
+        return page("accounts/sign_in.html", problem=problem, next=target, **signing_in.other_ways())
     return signing_in.sign_in(account, target, method="passkey", proved=True)
 
 

@@ -43,9 +43,7 @@ def create_account(
         InvalidInput: the address or the password cannot be used.
         EmailTaken: there is one with this address.
     """
-    address = email.strip().lower()
-    if "@" not in address.strip("@") or len(address) > 254 or any(c.isspace() for c in address):
-        raise InvalidInput("Write the address as name@host.", errors={"email": [email]})
+    address = checked_address(email)
     account = Account(
         email=address,
         name=name.strip() or address,
@@ -62,6 +60,18 @@ def create_account(
         raise
     audit.record("accounts.create", actor=actor, now=now, target=f"account:{account.id}")
     return account
+
+
+def checked_address(email: str) -> str:
+    """Return an address as accounts have it: in lower case.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    address = email.strip().lower()
+    if "@" not in address.strip("@") or len(address) > 254 or any(c.isspace() for c in address):
+        raise InvalidInput("Write the address as name@host.", errors={"email": [email]})
+    return address
 
 
 def set_password(account: Account, password: str, *, now: datetime, actor: str) -> None:

@@ -140,10 +140,15 @@ def new_challenge(use: str = "prove") -> bytes:
     return challenge
 
 
-def passkey_button() -> dict[str, Any]:
-    """Return what the button needs that signs in with a passkey alone."""
+def other_ways() -> dict[str, Any]:
+    """Return what the other ways in need: the passkey's options, the name of the organisation's sign-in."""
     options = passkeys.authentication_options(None, party=party(), challenge=new_challenge())
-    return {"passkey_options": options}
+    return {"passkey_options": options, "provider": provider_name()}
+
+
+def provider_name() -> str:
+    """Return what the organisation's sign-in is called; empty when there is none."""
+    return settings().oidc_name if settings().oidc_issuer else ""
 
 
 def take_challenge(use: str = "prove") -> bytes:

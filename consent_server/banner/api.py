@@ -4,21 +4,23 @@ import re
 from typing import Any
 
 from flask import Blueprint as PlainBlueprint
-from flask import Response, make_response, request
+from flask import Response, current_app, make_response, request
 from flask.views import MethodView
 from marshmallow import Schema, fields, validate
 
 from consent_server import assets, clock
 from consent_server.auth import auth
-from consent_server.banner import builds, service
-from consent_server.banner.outlet import SCRIPT, encoding_for, etag_of
+from consent_server.banner import builds, pins, service, tally
+from consent_server.banner.outlet import SCRIPT, encoding_for, etag_of, page_of
 from consent_server.http import Blueprint, allow_origin, public_url, settings
 from consent_server.policies.published import site_view
 from consent_server.problems import NotFound
+from consent_server.rate_limit import limiter
 
 tag_pages = PlainBlueprint("tag", __name__, url_prefix="/w")
 bp = Blueprint("banner", __name__, url_prefix="/v1/sites", description="What the widget shows, as data")
 MODULE = re.compile(r"([a-z]+)-([0-9a-f]{16})")
+PINNED = re.compile(rf"([^@]+)@([0-9a-f]{{{pins.SHORT}}})")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -69,8 +71,12 @@ def script(name: str) -> Response:
     allow_origin("*")
     if found := MODULE.fullmatch(name):
         return _module(*found.groups())
+    if found := PINNED.fullmatch(name):
+        return _pinned(*found.groups())
     view = site_view(name, max_age=settings().config_cache_seconds)
     tag = service.build(view, api=public_url(), now=clock.now())
+    origin = page_of(request.headers.get("Referer", ""), view)
+    tally.tally_of(current_app).seen(view.id, origin, tag.build)
     encoding = _encoding()
     control = f"public, max-age={settings().tag_max_age}"
     return _cacheable(tag.bodies[encoding], etag_of(tag.etag, encoding), encoding, control)
@@ -88,6 +94,23 @@ class Banner(MethodView):
         return service.banner(view, language=query["lang"], api=public_url(), now=clock.now())
 
 
+class ErrorSchema(Schema):
+    kind = fields.String(required=True, validate=validate.OneOf(tally.KINDS))
+    build = fields.String(required=True, validate=validate.Regexp(r"\A[0-9a-f]{64}\Z"))
+
+
+@bp.route("/<string:site_key>/errors")
+class Errors(MethodView):
+    @limiter.limit("30 per minute")
+    @bp.arguments(ErrorSchema())
+    @bp.response(204)
+    @auth("browser")
+    def post(self, data: dict[str, str], site_key: str) -> None:
+        """Count an error of the tag itself: what kind, of which build, and nothing else."""
+        view = site_view(site_key, max_age=settings().config_cache_seconds)
+        tally.tally_of(current_app).failed(view.id, data["kind"], data["build"])
+
+
 def _module(name: str, digest: str) -> Response:
     if digest == assets.module_bundles()[0]:
         body = assets.module_source(name)
@@ -100,6 +123,16 @@ def _module(name: str, digest: str) -> Response:
     encoding = _encoding()
     etag = etag_of(f"{name}-{digest}", encoding)
     return _cacheable(service.compressed(body)[encoding], etag, encoding, FOR_EVER)
+
+
+def _pinned(site_key: str, digest: str) -> Response:
+    """Answer a page that has pinned its tag by hash: the same bytes, for ever."""
+    view = site_view(site_key, max_age=settings().config_cache_seconds)
+    body = pins.kept(view.id, digest)
+    if body is None:
+        raise NotFound("No tag of this site has this hash; `consent-server site show` prints the one to pin.")
+    encoding = _encoding()
+    return _cacheable(service.compressed(body)[encoding], etag_of(digest, encoding), encoding, FOR_EVER)
 
 
 def _encoding() -> str:

@@ -68,7 +68,7 @@ def baked(
         "signals": options.signals(site.theme, [p["key"] for p in version.purposes]),
         "trackers": trackers.rules(site.theme, version.purposes),
         "modules": modules,
-    }
+    } | ({"report": site.theme["report"]["percent"]} if "report" in site.theme else {})
 
 
 def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:

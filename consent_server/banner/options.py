@@ -38,7 +38,7 @@ VENDORS: Mapping[str, Mapping[str, str]] = {
     },
 }
 COOKIES_ONLY = {"cookie_consent": "analytics"}  # Matomo counts without cookies until consent
-BESIDE = ("signals", "trackers")  # what stands in a theme and is no token of its look
+BESIDE = ("signals", "trackers", "report")  # what stands in a theme and is no token of its look
 TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
 KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
 REGION = validate.Regexp(
@@ -106,6 +106,12 @@ class TrackersSchema(Schema):
     except_ = fields.List(fields.String(validate=HOST), data_key="except", attribute="except")
 
 
+class ReportSchema(Schema):
+    """Errors of the tag itself are reported by this share of page views."""
+
+    percent = fields.Integer(required=True, strict=True, validate=validate.Range(1, 100))
+
+
 class OptionsSchema(Schema):
     """What `site banner` takes. What is left out is off."""
 
@@ -115,6 +121,7 @@ class OptionsSchema(Schema):
     )
     signals = fields.Nested(SignalsSchema)
     trackers = fields.Nested(TrackersSchema, allow_none=True)
+    report = fields.Nested(ReportSchema, allow_none=True)
 
     @validates("theme")
     def _theme_can_be_read(self, value: dict[str, str], **_: Any) -> None:

@@ -14,10 +14,10 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 from werkzeug.wsgi import get_host
 
-from consent_server.banner import service
+from consent_server.banner import service, tally
 from consent_server.config import Settings
 from consent_server.http import ALWAYS, cors_headers
-from consent_server.policies.published import recent_view
+from consent_server.policies.published import SiteView, recent_view
 
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -31,6 +31,7 @@ class Outlet:
 
     def __init__(self, app: Flask, inner: Wsgi) -> None:
         self._inner = inner
+        self._tally = tally.tally_of(app)
         self._settings: Settings = app.extensions["settings"]
         self._public_url = self._settings.public_url
         self._control = f"public, max-age={self._settings.tag_max_age}"
@@ -38,16 +39,15 @@ class Outlet:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
         if path.startswith(PREFIX) and path.endswith(SUFFIX) and environ["REQUEST_METHOD"] == "GET":
-            tag = self._tag(path[len(PREFIX) : -len(SUFFIX)], environ)
-            if tag is not None:
+            view = recent_view(path[len(PREFIX) : -len(SUFFIX)], max_age=self._settings.config_cache_seconds)
+            tag = self._tag(view, environ) if view is not None else None
+            if view is not None and tag is not None:
+                self._tally.seen(view.id, page_of(environ.get("HTTP_REFERER", ""), view), tag.build)
                 return self._answer(tag, environ, start_response)
         return self._inner(environ, start_response)
 
-    def _tag(self, site_key: str, environ: dict[str, Any]) -> service.Tag | None:
-        """Return the site's tag if this process knows that it is the one to serve."""
-        view = recent_view(site_key, max_age=self._settings.config_cache_seconds)
-        if view is None:
-            return None
+    def _tag(self, view: SiteView, environ: dict[str, Any]) -> service.Tag | None:
+        """Return the site's tag if this process has made it."""
         return service.kept(
             view, api=self._public_url or f"{environ['wsgi.url_scheme']}://{get_host(environ)}"
         )
@@ -66,8 +66,16 @@ class Outlet:
 
 
 def install(app: Flask) -> None:
-    """Put the short way before the application."""
+    """Put the short way before the application, and count what it answers."""
+    app.extensions["tally"] = tally.Tally()
     app.wsgi_app = Outlet(app, app.wsgi_app)  # type: ignore[method-assign]  # as Flask's manual has it
+
+
+def page_of(referrer: str, view: SiteView) -> str:
+    """Return the site's origin that asks, or nothing: any other page, and its address, is no business of ours."""
+    scheme, _, rest = referrer.partition("://")
+    origin = f"{scheme}://{rest.partition('/')[0]}"
+    return origin if origin in view.origins else ""
 
 
 @lru_cache(maxsize=256)

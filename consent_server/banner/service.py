@@ -13,7 +13,7 @@ import brotli
 import orjson
 
 from consent_server import assets
-from consent_server.banner import builds, configuration, trackers
+from consent_server.banner import builds, configuration, pins, trackers
 from consent_server.banner.words import locales
 from consent_server.db import transaction
 from consent_server.policies.published import PublishedVersion, SiteView
@@ -99,14 +99,19 @@ def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime)
     config = configuration.baked(site, version, api=api, modules=modules, locales=locales())
     canonical = orjson.dumps(config, option=orjson.OPT_SORT_KEYS).decode()
     digest = builds.build_hash(bundle, canonical)
-    if not builds.is_kept(site.id, digest):
-        # Stored before it is served: a receipt can only name what is kept.
-        with transaction():
-            builds.keep_build(site.id, digest, bundle=bundle, modules=later, configuration=canonical, now=now)
-        builds.remember(site.id, digest)
     body = assets.bound(bundle, _script_safe(configuration.wire(config, build=digest)))
     if config["trackers"]:
         body = assets.bound(assets.guard_bundle(), _script_safe(trackers.wire(config["trackers"]))) + body
+    if "report" in config:
+        body += assets.bound(
+            assets.reporter_bundle(), _script_safe([api, site.key, digest, config["report"]])
+        )
+    if not builds.is_kept(site.id, digest):
+        # Stored before it is served: a receipt can only name what is kept, a page pin only what stays.
+        with transaction():
+            builds.keep_build(site.id, digest, bundle=bundle, modules=later, configuration=canonical, now=now)
+            pins.keep(site.id, body, build=digest, now=now)
+        builds.remember(site.id, digest)
     return Tag(digest, hashlib.sha256(body).hexdigest()[:32], compressed(body))
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from flask import Flask
 
 from consent_server import clock
+from consent_server.accounts import members
 from consent_server.accounts import service as accounts
 from consent_server.app import build
 from consent_server.bench.cases import PRODUCT
@@ -141,6 +142,7 @@ def _fill(
         person = accounts.create_account(
             email="bench@example.org", name="Bench", password=None, now=clock.now(), actor=ACTOR
         )
+        members.grant(person, role="auditor", site_id=None, now=clock.now(), actor=ACTOR)
         cookie = accounts.start_session(person, now=clock.now())
     return _Story(begin, visitors, receipts, "user-1", cookie)
 

@@ -1,5 +1,6 @@
 """`site`: make sites, show their tag and secrets, issue API keys, set purposes."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,9 +9,13 @@ import orjson
 from flask import current_app
 
 from consent_server import clock
+from consent_server.banner import pins, tally
+from consent_server.banner import service as banner_service
 from consent_server.banner.options import options, set_options
+from consent_server.banner.service import NothingPublished
 from consent_server.cli.main import ACTOR, in_app, root
 from consent_server.db import transaction
+from consent_server.policies.published import site_view
 from consent_server.purposes.schemas import PurposesSchema
 from consent_server.purposes.service import replace_purposes
 from consent_server.schema import load
@@ -68,6 +73,8 @@ def show(site_key: str) -> None:
     """Show a site's tag and its identity secret."""
     found = service.site_by_key(site_key)
     _show(found)
+    with suppress(NothingPublished):
+        click.echo(f"pinned to this build, with integrity:\n{_pinned(found)}")
     secret = current_app.extensions["keys"].identity_secret(found.key, found.identity_generation)
     click.echo(f"identity secret: {secret}")
 
@@ -136,10 +143,37 @@ def banner(site_key: str, file: Path | None) -> None:
     click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
 
+@site.command()
+@click.argument("site_key")
+@in_app
+def tags(site_key: str) -> None:
+    """Show where a site's tag was asked for in the last 90 days, and which errors of its own were reported."""
+    found = service.site_by_key(site_key)
+    for seen in tally.sightings(found.id):
+        where = seen.origin or "(the page was not told)"
+        click.echo(
+            f"{where}  last seen {clock.iso(seen.seen_at)}  {seen.requests} requests  build {seen.build.hex()[:16]}"
+        )
+    for error in tally.errors(found.id):
+        click.echo(
+            f"{error.day}  {error.kind}  {error.reports} reports  build {error.build.hex()[:16] or 'unknown'}"
+        )
+
+
+def _pinned(found: Site) -> str:
+    view = site_view(found.key)
+    tag = banner_service.build(view, api=_base(), now=clock.now())
+    return pins.element(tag.bodies[""], site_key=found.key, api=_base())
+
+
 def _show(found: Site) -> None:
+    click.echo(f"site {found.key}: {found.name}")
+    click.echo(f'<script src="{_base()}/w/{found.key}.js"></script>')
+
+
+def _base() -> str:
+    """Return the address under which browsers reach the server."""
     from consent_server.cli.main import settings
 
     chosen = settings()
-    base = chosen.public_url or f"http://{chosen.host}:{chosen.port}"
-    click.echo(f"site {found.key}: {found.name}")
-    click.echo(f'<script src="{base}/w/{found.key}.js"></script>')
+    return chosen.public_url or f"http://{chosen.host}:{chosen.port}"

@@ -4,20 +4,24 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
+from consent_server import clock
 from consent_server.auth import auth
+from consent_server.banner import pins, tally
+from consent_server.banner import service as banner
 from consent_server.db import db
 from consent_server.http import public_url
 from consent_server.jobs import service as jobs
 from consent_server.ledger.models import Log, Receipt
 from consent_server.policies import drafting
 from consent_server.policies.models import Policy
-from consent_server.policies.published import site_view
+from consent_server.policies.published import SiteView, site_view
 from consent_server.policies.publishing import SWEEP
 from consent_server.purposes.service import purposes_of
 from consent_server.reconsent import service as reconsent
 from consent_server.screens import page
 from consent_server.sites.service import site_by_key
 
+SHOWN = 8  # places where the tag was seen
 bp = Blueprint("overview", __name__, url_prefix="/console/sites")
 
 
@@ -38,8 +42,18 @@ def show(site_key: str) -> ResponseReturnValue:
         receipts=_receipts(site.id),
         counts=reconsent.counts(site.id),
         sweep=sweeps[0] if sweeps else None,
+        pinned=_pinned(view),
+        sightings=tally.sightings(site.id)[:SHOWN],
         tag=f'<script src="{public_url()}/w/{site.key}.js"></script>',
     )
+
+
+def _pinned(view: SiteView) -> str:
+    """Return the element that pins the tag as it is now; empty before the first publication."""
+    if view.current is None:
+        return ""
+    tag = banner.build(view, api=public_url(), now=clock.now())
+    return pins.element(tag.bodies[""], site_key=view.key, api=public_url())
 
 
 def _receipts(site_id: int) -> int:

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from consent_server import clock
 from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
+from consent_server.accounts.step_up import proven
 from consent_server.auth import auth
 from consent_server.console.change_forms import (
     GROUPS,
@@ -136,6 +137,7 @@ def _from_where() -> str:
 
 
 @bp.post("")
+@proven
 @auth("staff", "policies.publish")
 def publish(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Publish exactly what the person has looked at."""

@@ -23,6 +23,10 @@ SHOWN = (
     "http.py",
     "accounts/service.py",
     "accounts/factors.py",
+    "accounts/identities.py",
+    "accounts/invitations.py",
+    "accounts/oidc.py",
+    "oidc_pages.py",
     "accounts/passkeys.py",
     "accounts/throttle.py",
     "accounts/step_up.py",
@@ -80,6 +84,8 @@ def _is_problem(name: str) -> bool:
         "Code",
         "Refused",
         "Delayed",
+        "Failed",
+        "NotInvited",
     )
     others = (
         "UnknownPolicy",

@@ -63,6 +63,10 @@ def test_every_case_has_a_row_with_what_was_acknowledged_and_counted(tmp_path: P
     assert storage["receipts"] >= 100
     assert storage["parts"]["receipt"] > 32
     assert "a decision on a filled database, 3 connections" in {each["what"] for each in found["target"]}
+    desk = {row["question"]: row for row in found["evidence"]}
+    assert desk["all questions"]["asked"] == sum(row["asked"] for row in desk.values()) / 2
+    assert desk["newest"]["shown"] == 25
+    assert desk["nothing fits"]["shown"] == 0
     assert list(tmp_path.iterdir()) == []
 
 

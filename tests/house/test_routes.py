@@ -44,7 +44,8 @@ def test_a_view_cannot_declare_something_else() -> None:
 def test_the_whole_console_is_for_staff_except_the_way_in(app: Flask) -> None:
     public = {path for _, path in rules(app, "public") if path.startswith("/console")}
 
-    assert public == {"/console/sign-in", "/console/sign-in/x", "/console/sign-in/passkey", "/console/second-step", "/console/sign-out",
+    assert public == {"/console/sign-in", "/console/sign-in/x", "/console/sign-in/organisation", "/console/sign-in/organisation/return", "/console/invitation/x",
+        "/console/sign-in/passkey", "/console/second-step", "/console/sign-out",
                       "/console/language"}  # fmt: skip
 
 
