@@ -31,6 +31,7 @@ OF_SITE = [
     "/policies/privacy/draft/publish",
     "/policies/privacy/draft/impact",
     "/receipts",
+    "/dashboard",
     "/reconsent",
     "/audit",
 ]
