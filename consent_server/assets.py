@@ -90,7 +90,8 @@ def node_command() -> str:
     )
 
 
-def _npm_command() -> list[str]:
+def npm_command() -> list[str]:
+    """The npm program as a command. Raises `AssetsUnavailable` where there is none."""
     if shutil.which("node") and (found := shutil.which("npm")):
         return [found]
     home = _node_from_wheel()
@@ -107,7 +108,7 @@ def _install_tools(widget: Path) -> None:
     """Runs `npm ci` once: the lock file pins every package by its hash."""
     if all((widget / "node_modules" / name).exists() for name in TOOLS):
         return
-    command = [*_npm_command(), "ci", "--no-fund", "--no-audit"]
+    command = [*npm_command(), "ci", "--no-fund", "--no-audit"]
     environment = os.environ | {
         "PATH": os.pathsep.join([str(Path(command[0]).parent), os.environ.get("PATH", "")])
     }

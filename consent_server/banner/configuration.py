@@ -68,7 +68,8 @@ def baked(
         "signals": options.signals(site.theme, [p["key"] for p in version.purposes]),
         "trackers": trackers.rules(site.theme, version.purposes),
         "modules": modules,
-    } | ({"report": site.theme["report"]["percent"]} if "report" in site.theme else {})
+        **options.beside(site.theme),
+    }
 
 
 def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
@@ -98,7 +99,9 @@ def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
         look.styles(config["theme"]),
         config["theme"].get("reopen", "start"),
         [google["signals"], google["commands"]] if google else 0,
-        [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()] + look.module(config["theme"]),
+        [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()]
+        + look.module(config["theme"])
+        + ([["keep", {"address": [config["cookie"]]}]] if "cookie" in config else []),
     ]
 
 

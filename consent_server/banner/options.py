@@ -38,7 +38,7 @@ VENDORS: Mapping[str, Mapping[str, str]] = {
     },
 }
 COOKIES_ONLY = {"cookie_consent": "analytics"}  # Matomo counts without cookies until consent
-BESIDE = ("signals", "trackers", "report")  # what stands in a theme and is no token of its look
+BESIDE = ("signals", "trackers", "report", "cookie")  # what stands in a theme and is no token of its look
 TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
 KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
 REGION = validate.Regexp(
@@ -112,6 +112,12 @@ class ReportSchema(Schema):
     percent = fields.Integer(required=True, strict=True, validate=validate.Range(1, 100))
 
 
+class CookieSchema(Schema):
+    """The site's own web server sets a short cookie under this path (docs/recipes)."""
+
+    path = fields.String(required=True, validate=validate.Regexp(r"\A/[A-Za-z0-9/_.-]{1,100}\Z"))
+
+
 class OptionsSchema(Schema):
     """What `site banner` takes. What is left out is off."""
 
@@ -122,6 +128,7 @@ class OptionsSchema(Schema):
     signals = fields.Nested(SignalsSchema)
     trackers = fields.Nested(TrackersSchema, allow_none=True)
     report = fields.Nested(ReportSchema, allow_none=True)
+    cookie = fields.Nested(CookieSchema, allow_none=True)
 
     @validates("theme")
     def _theme_can_be_read(self, value: dict[str, str], **_: Any) -> None:
@@ -148,6 +155,16 @@ def options(site: Site) -> dict[str, Any]:
 def look(theme: Mapping[str, Any]) -> dict[str, str]:
     """Return the tokens of the banner's look: the rest of a theme is no matter of style."""
     return {key: value for key, value in theme.items() if isinstance(value, str)}
+
+
+def beside(theme: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the tag's configuration says only where it is switched on."""
+    found: dict[str, Any] = {}
+    if "report" in theme:
+        found["report"] = theme["report"]["percent"]
+    if "cookie" in theme:
+        found["cookie"] = theme["cookie"]["path"]
+    return found
 
 
 def signals(theme: Mapping[str, Any], purposes: list[str]) -> dict[str, Any]:

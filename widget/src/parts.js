@@ -18,6 +18,7 @@
  * @property {Teller} matomo
  * @property {Teller} meta
  * @property {Teller} wordpress
+ * @property {Teller} keep
  * @property {Teller} dialog
  *
  * @typedef {{tell: (granting: Granting) => Promise<void>}} Teller *

@@ -11,6 +11,9 @@ const { outputFiles } = await build({
   target: "es2022",
   write: false,
   logLevel: "warning",
+  alias: { "consent-server-widget": new URL("../loader.js", import.meta.url).pathname },
+  nodePaths: [new URL("../node_modules", import.meta.url).pathname],
+  jsx: "automatic",
   define: { "process.env.NODE_ENV": '"production"', __VUE_OPTIONS_API__: "true", __VUE_PROD_DEVTOOLS__: "false", __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: "false" },
   tsconfigRaw: "{}",
 });
