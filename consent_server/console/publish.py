@@ -218,7 +218,9 @@ def _redline(draft: Draft, before: PolicyVersion | None) -> VersionRedline:
         for key, texts in purpose_texts(draft, before).items()
     }
     old = documents_of(before.notices if before else (), draft.site.languages)
-    return redline_versions(old, documents_of(draft.version.notices, draft.site.languages), names)
+    return redline_versions(
+        old, documents_of(draft.version.notices, draft.site.languages, draft.site.profile), names
+    )
 
 
 def _proposed(draft: Draft) -> list[dict[str, Any]]:

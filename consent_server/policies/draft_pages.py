@@ -1,10 +1,8 @@
 """Work on a draft: all languages side by side, what the server understood of them, and how they compare."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,30 +11,24 @@ from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
 from consent_server.auth import auth
 from consent_server.db import transaction
-from consent_server.policies import drafting
-from consent_server.policies.in_step import by_follower, disagreements, waived
-from consent_server.policies.models import Policy, PolicyVersion, Waiver
-from consent_server.policies.parity import Finding
-from consent_server.policies.text import Document, SourceError, canonical, decode, parse
+from consent_server.policies import drafting, editing, merging
+from consent_server.policies.draft_forms import (
+    Text,
+    merged_texts,
+    read_file,
+    read_form,
+    stored_texts,
+    understand,
+)
+from consent_server.policies.models import Policy, PolicyVersion
+from consent_server.policies.text import SourceError, canonical
+from consent_server.policies.text.placeholders import FIELDS
 from consent_server.problems import InvalidInput, NotFound, Problem
 from consent_server.screens import confirm, done, page
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
 
 bp = Blueprint("drafts", __name__, url_prefix="/console/sites/<site_key>/policies/<policy_key>/draft")
-SUFFIXES = {"md": "markdown", "markdown": "markdown", "txt": "plain"}
-
-
-@dataclass
-class Text:
-    """One language's text in the form, and what the server makes of it."""
-
-    language: str
-    format: str
-    source: str
-    document: Document | None = None
-    error: str = ""
-    findings: list[Finding] = field(default_factory=list)
 
 
 @bp.post("/open")
@@ -54,7 +46,7 @@ def start(site_key: str, policy_key: str) -> ResponseReturnValue:
 def edit(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show the draft's texts."""
     site, policy, draft = _load(site_key, policy_key)
-    return _form(site, policy, draft, _stored(site, draft))
+    return _form(site, policy, draft, stored_texts(site, draft))
 
 
 @bp.post("")
@@ -62,15 +54,45 @@ def edit(site_key: str, policy_key: str) -> ResponseReturnValue:
 def save(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save the texts, or show what they would look like."""
     site, policy, draft = _load(site_key, policy_key)
-    texts = [
-        Text(tag, request.form.get(f"format-{tag}", "markdown"), request.form.get(f"source-{tag}", ""))
-        for tag in site.languages
-    ]
+    texts, revision = read_form(site, request.form), request.form.get("revision", type=int)
     if request.form.get("do") == "preview":
-        return _form(
-            site, policy, draft, texts, revision=request.form.get("revision", type=int), unsaved=True
+        return _form(site, policy, draft, texts, revision=revision, unsaved=True)
+    return _saved(site_key, policy_key, texts, revision)
+
+
+@bp.post("/autosave")
+@auth("staff", "policies.edit")
+def autosave(site_key: str, policy_key: str) -> ResponseReturnValue:
+    """Save the texts while a person goes on writing; the answer is JSON for the page's script."""
+    site, _policy, _draft = _load(site_key, policy_key)
+    texts = read_form(site, request.form)
+    try:
+        with transaction():
+            _site, _policy, draft = _load(site_key, policy_key)
+            _store(draft, texts, request.form.get("revision", type=int))
+            revision = draft.revision
+    except Problem as problem:
+        _site, _policy, draft = _load(site_key, policy_key)
+        answer = {"problem": problem.slug, "revision": draft.revision}
+        return jsonify(answer), int(problem.status)
+    return jsonify({"revision": revision})
+
+
+@bp.post("/merge")
+@auth("staff", "policies.edit")
+def merge(site_key: str, policy_key: str) -> ResponseReturnValue:
+    """Save what a person has made of their own text and the one that somebody else had saved meanwhile."""
+    site, policy, draft = _load(site_key, policy_key)
+    mine, revision = read_form(site, request.form), request.form.get("revision", type=int)
+    texts = merged_texts(site, stored_texts(site, draft), mine, request.form)
+    if revision != draft.revision or texts is None:
+        problem = (
+            drafting.DraftChanged("Your text is kept below; compare it with what is saved now.")
+            if revision != draft.revision
+            else InvalidInput("Choose for every section what shall stay.", errors={})
         )
-    return _saved(site_key, policy_key, texts, request.form.get("revision", type=int))
+        return _conflict(site, policy, draft, mine, problem)
+    return _saved(site_key, policy_key, texts, revision)
 
 
 @bp.post("/upload")
@@ -78,12 +100,12 @@ def save(site_key: str, policy_key: str) -> ResponseReturnValue:
 def upload(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Take one file per language into the draft."""
     site, policy, draft = _load(site_key, policy_key)
-    texts = _stored(site, draft)
+    texts = stored_texts(site, draft)
     try:
         for each in texts:
             file = request.files.get(f"file-{each.language}")
             if file is not None and file.filename:
-                each.format, each.source = _read(each.language, file)
+                each.format, each.source = read_file(each.language, file)
     except InvalidInput as problem:
         return _form(site, policy, draft, texts, problem=problem)
     return _saved(site_key, policy_key, texts, request.form.get("revision", type=int))
@@ -119,15 +141,20 @@ def _saved(site_key: str, policy_key: str, texts: list[Text], revision: int | No
         with transaction():
             site, policy, draft = _load(site_key, policy_key)
             _store(draft, texts, revision)
+    except drafting.DraftChanged as problem:
+        site, policy, draft = _load(site_key, policy_key)
+        stored = {notice.language: (notice.format, notice.source) for notice in draft.notices}
+        if any((each.format, _canonical(each)) != stored.get(each.language) for each in texts):
+            return _conflict(site, policy, draft, texts, problem)
     except Problem as problem:
         site, policy, draft = _load(site_key, policy_key)
-        saved = _stored(site, draft) if isinstance(problem, drafting.DraftChanged) else []
-        return _form(site, policy, draft, texts, problem=_worded(problem, texts), saved=saved)
+        return _form(site, policy, draft, texts, problem=_worded(problem, site, texts))
     target = "publish.show" if request.form.get("do") == "publish" else "drafts.edit"
     return done(_("The draft is saved."), target, site_key=site_key, policy_key=policy_key)
 
 
 def _store(draft: PolicyVersion, texts: list[Text], revision: int | None) -> None:
+    drafting.require_editable(draft, revision)
     standing = {notice.language: notice for notice in draft.notices}
     for each in texts:
         if each.format not in labels.FORMAT:
@@ -144,9 +171,7 @@ def _store(draft: PolicyVersion, texts: list[Text], revision: int | None) -> Non
             source=each.source,
             now=clock.now(),
             actor=actor(),
-            revision=revision,
         )
-        revision = None  # the first save has checked it, and counts it up
 
 
 def _canonical(each: Text) -> str | None:
@@ -156,26 +181,13 @@ def _canonical(each: Text) -> str | None:
         return None
 
 
-def _worded(problem: Problem, texts: list[Text]) -> Problem:
+def _worded(problem: Problem, site: Site, texts: list[Text]) -> Problem:
     """Put the reason why a text cannot be read into the page's language, at its field."""
     if not isinstance(problem, InvalidInput):
         return problem
-    _understand(texts)
+    understand(site, texts)
     errors = {f"source-{each.language}": each.error for each in texts if each.error}
     return InvalidInput("Look at the marked fields.", errors=errors)
-
-
-def _read(language: str, file: Any) -> tuple[str, str]:
-    suffix = file.filename.rpartition(".")[2].lower()
-    if suffix not in SUFFIXES:
-        raise InvalidInput(
-            "Look at the marked fields.", errors={f"file-{language}": str(labels.SOURCE_ERROR["format"])}
-        )
-    try:
-        return SUFFIXES[suffix], decode(file.read())
-    except SourceError as error:
-        words = str(labels.SOURCE_ERROR.get(error.code, error.message))
-        raise InvalidInput("Look at the marked fields.", errors={f"file-{language}": words}) from error
 
 
 def _load(site_key: str, policy_key: str) -> tuple[Site, Policy, PolicyVersion]:
@@ -187,28 +199,27 @@ def _load(site_key: str, policy_key: str) -> tuple[Site, Policy, PolicyVersion]:
     return site, policy, draft
 
 
-def _stored(site: Site, draft: PolicyVersion) -> list[Text]:
-    notices = {notice.language: notice for notice in draft.notices}
-    return [
-        Text(tag, notices[tag].format, notices[tag].source) if tag in notices else Text(tag, "markdown", "")
-        for tag in site.languages
-    ]
-
-
-def _understand(
-    texts: list[Text], before: PolicyVersion | None = None, waivers: Iterable[Waiver] = ()
-) -> None:
-    """Parse each text and find where it does not say what the first one says."""
-    for each in texts:
-        try:
-            each.document = parse(each.source, language=each.language, format=each.format)  # type: ignore[arg-type]  # another word is an error that is caught
-        except SourceError as error:
-            each.error = str(labels.SOURCE_ERROR.get(error.code, error.message))
-    documents = {each.language: each.document for each in texts if each.document is not None}
-    if texts[0].language in documents:
-        found = by_follower(waived(disagreements(documents, before), waivers), texts[0].language)
-        for each in texts[1:]:
-            each.findings = found.get(each.language, [])
+def _conflict(
+    site: Site, policy: Policy, draft: PolicyVersion, mine: list[Text], problem: Problem
+) -> ResponseReturnValue:
+    """Show both texts side by side, for a person to make one of them."""
+    saved = {each.language: each for each in stored_texts(site, draft)}
+    steps = {
+        each.language: list(enumerate(merging.merge(each.base, each.parts, saved[each.language].parts or [])))
+        for each in mine
+    }
+    return page(
+        "policies/conflict.html",
+        problem=problem,
+        site=site,
+        policy=policy,
+        draft=draft,
+        mine=mine,
+        steps={
+            language: [(at, step) for at, step in each if not step.same] for language, each in steps.items()
+        },
+        takes=request.form,
+    )
 
 
 def _form(
@@ -222,14 +233,26 @@ def _form(
     **values: Any,
 ) -> ResponseReturnValue:
     newest = drafting.newest_of(policy)
-    _understand(texts, newest, draft.waivers)
+    understand(site, texts, newest, draft.waivers)
+    rows = editing.rows_of(
+        {each.language: each.written for each in texts if each.written},
+        {each.language: each.source for each in texts if not each.written},
+    )
+    findings = [finding for each in texts for finding in each.findings]
     return page(
         "policies/draft.html",
         problem=problem,
         site=site,
         policy=policy,
         draft=draft,
+        here={"site_key": site.key, "policy_key": policy.key},
         texts=texts,
+        whole=request.args.get("view") == "whole",
+        rows=rows,
+        elsewhere=editing.put_findings(rows, findings),
+        fields=editing.places_of(rows),
+        editing=editing,
+        placeholders={name: site.profile.get(field) for name, field in FIELDS.items()},
         # After a conflict the form carries the newest revision: saving again is then a decision, not an accident.
         revision=draft.revision if revision is None else revision,
         newest=newest,

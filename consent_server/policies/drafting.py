@@ -111,8 +111,9 @@ def open_draft(policy: Policy, *, now: datetime, actor: str) -> PolicyVersion:
     newest = newest_of(policy)
     if newest is not None:
         draft.notices = [
-            Notice(language=n.language, format=n.format, source=n.source, sha256=n.sha256)
+            Notice(language=n.language, format=n.format, source=text, sha256=bytes.fromhex(sha256_of(text)))
             for n in newest.notices
+            for text in [n.template or n.source]
         ]
     db.session.add(draft)
     db.session.flush()

@@ -2,17 +2,26 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 from consent_server.policies.models import Notice, PolicyVersion, Waiver
 from consent_server.policies.parity import Finding, check
 from consent_server.policies.text import Document, parse
+from consent_server.policies.text.placeholders import fill
 
 
-def documents_of(notices: Iterable[Notice], languages: Sequence[str]) -> dict[str, Document]:
-    """Return the notices as documents by language, in the order of `languages`; others are left out."""
-    texts = {notice.language: notice for notice in notices}
+def documents_of(
+    notices: Iterable[Notice], languages: Sequence[str], profile: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Document]:
+    """Return the notices as documents by language, in the order of `languages`; others are left out.
+
+    Placeholders of a draft are filled from the site's profile; a published text has none to fill.
+    """
+    texts = {notice.language: (fill(notice.source, profile), notice.format) for notice in notices}
     return {
-        language: parse(texts[language].source, language=language, format=texts[language].format)  # type: ignore[arg-type]  # the database has the two formats only
+        language: parse(texts[language][0], language=language, format=texts[language][1])  # type: ignore[arg-type]  # the database has the two formats only
         for language in languages
         if language in texts
     }
@@ -28,8 +37,17 @@ def disagreements(
         before: the version that they follow, to tell what changed in one language only.
         languages: the languages that there must be; by default those that there are.
     """
-    previous = documents_of(before.notices, list(texts)) if before is not None else None
-    return check(texts, previous=previous, languages=languages).findings
+    previous = documents_of(before.notices, list(texts)) if before is not None else {}
+    return _checked(tuple(texts.items()), tuple(previous.items()), tuple(languages))
+
+
+@lru_cache(maxsize=8)  # pages, waivers and the publication ask the same of the same texts
+def _checked(
+    texts: tuple[tuple[str, Document], ...],
+    previous: tuple[tuple[str, Document], ...],
+    languages: tuple[str, ...],
+) -> tuple[Finding, ...]:
+    return check(dict(texts), previous=dict(previous) or None, languages=languages).findings
 
 
 def waived(findings: Iterable[Finding], waivers: Iterable[Waiver]) -> tuple[Finding, ...]:

@@ -75,7 +75,10 @@ class PolicyVersion(Base):
 
 
 class Notice(Base):
-    """A version's text in one language, as it was written; `sha256` is the hash of its canonical text."""
+    """A version's text in one language, as it was written; `sha256` is the hash of its canonical text.
+
+    A published text holds the words of the site's profile; `template` is then what was written, with placeholders.
+    """
 
     __tablename__ = "notice"
     __table_args__ = (
@@ -89,6 +92,7 @@ class Notice(Base):
     format: Mapped[str] = mapped_column(String(12))
     source: Mapped[str] = mapped_column(Text)
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    template: Mapped[str | None] = mapped_column(Text)
 
 
 class Change(Base):

@@ -24,6 +24,8 @@ from consent_server.policies.models import Notice, PolicyVersion
 from consent_server.policies.parity import Finding
 from consent_server.policies.rules import Obstacle
 from consent_server.policies.text import parse
+from consent_server.policies.text.canonical import canonical, sha256_of
+from consent_server.policies.text.placeholders import fill, has_placeholders
 from consent_server.policies.waiving import findings_of, waiver_facts
 from consent_server.problems import Problem
 from consent_server.purposes.service import freeze
@@ -87,6 +89,7 @@ def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> Polic
             obstacles=[obstacle.to_json() for obstacle in ready.obstacles],
         )
     site = db.session.get_one(Site, draft.policy.site_id)
+    _fill_in(draft, site)
     seal(
         draft,
         site,
@@ -164,12 +167,25 @@ def _obstacles(
     if before is None:
         return
     old = {notice.language: notice.sha256 for notice in before.notices}
-    new = {notice.language: notice.sha256 for notice in draft.notices}
+    new = {notice.language: _filled_sha256(notice, site) for notice in draft.notices}
     if old == new and _frozen(before) == list(purposes):
         yield Obstacle("nothing-changed", f"Texts and purposes are those of version {before.number}.")
     yield from rules.rename_obstacles(typed, _frozen(before), purposes)
     approvals = [(c.reason, c.classified_by, c.approved_by or "") for c in draft.changes]
     yield from rules.change_obstacles(typed, text_changed=old != new, approvals=approvals)
+
+
+def _filled_sha256(notice: Notice, site: Site) -> bytes:
+    return bytes.fromhex(sha256_of(canonical(fill(notice.source, site.profile), text_format=_format(notice))))
+
+
+def _fill_in(draft: PolicyVersion, site: Site) -> None:
+    """Put what the site's profile says where the texts have placeholders: visitors agree to words, not to blanks."""
+    for notice in draft.notices:
+        if has_placeholders(notice.source):
+            notice.template = notice.source
+            notice.source = canonical(fill(notice.source, site.profile), text_format=_format(notice))
+            notice.sha256 = bytes.fromhex(sha256_of(notice.source))
 
 
 def _format(notice: Notice) -> Any:

@@ -29,7 +29,7 @@ def findings_of(draft: PolicyVersion, site: Site, before: PolicyVersion | None) 
         site: its site, whose default language is what the others are compared with.
         before: the newest published version, to tell what changed in one language only.
     """
-    texts = documents_of(draft.notices, site.languages)
+    texts = documents_of(draft.notices, site.languages, site.profile)
     found = disagreements(texts, before, site.languages)
     if site.default_language not in texts:
         found = tuple(finding for finding in found if finding.rule == "language-missing")

@@ -25,7 +25,8 @@ def test_the_draft_shows_both_places_of_a_difference_and_why_it_matters(console:
     finding = page.partition('data-finding="fact-differs"')[2].partition("</li>")[0]
     assert "We keep it for 6 months." in finding
     assert "我们保存13个月。" in finding
-    assert 'href="#f-source-zh-CN"' in finding
+    assert 'href="#f-part-zh-CN-2000"' in finding
+    assert 'id="f-part-zh-CN-2000"' in page
 
 
 def test_a_draft_whose_languages_differ_cannot_be_published(console: Console, shop: Site) -> None:
@@ -34,7 +35,7 @@ def test_a_draft_whose_languages_differ_cannot_be_published(console: Console, sh
 
     assert 'data-obstacle="out-of-step"' in page
     assert 'data-finding="fact-differs"' in page
-    assert f'href="{DRAFT.format(shop.key)}#f-source-zh-CN"' in page
+    assert f'href="{DRAFT.format(shop.key)}#finding-' in page
 
 
 def test_one_language_changed_alone_stands_in_the_way_until_the_other_follows(

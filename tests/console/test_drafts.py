@@ -1,6 +1,7 @@
 """Drafts: two languages side by side, two people at once, files, and what the server understood."""
 
 import io
+import re
 
 from consent_server.policies import drafting
 from consent_server.sites.models import Site
@@ -76,6 +77,7 @@ def test_the_second_of_two_tabs_keeps_its_text_and_shows_what_is_saved(
     late = second.send(path(shop, "/draft"), form | {"source-en": make.text("en", "of Mei")})
 
     assert late.status_code == 409
+    assert "Two texts" in late.text
     assert "Somebody else has saved this draft" in late.text
     assert "(of Mei)" in late.text.partition("<form")[2]
     assert "(of Lin)" in late.text
@@ -149,3 +151,52 @@ def test_a_draft_is_discarded_after_a_question(console: Console, shop: Site) -> 
     assert stored(shop) == {}
     assert console.get(path(shop, "/draft")).status_code == 404
     assert audited("policies.discard_draft") == 1
+
+
+def test_the_two_texts_are_merged_place_by_place(console: Console, second: Console, shop: Site) -> None:
+    form = opened(console, shop)
+    console.send(
+        path(shop, "/draft"), form | {"source-en": form["source-en"].replace("at any time", "at once")}
+    )
+    mine = form | {"source-en": form["source-en"].replace("what for", "why"), "do": "save"}
+    second.send(path(shop, "/draft"), mine)
+    mine["revision"] = second.value(path(shop, "/draft"), "revision")
+
+    undecided = second.send(path(shop, "/draft/merge"), mine, page=path(shop, "/draft"))
+    stale = second.send(path(shop, "/draft/merge"), mine | {"revision": "1"}, page=path(shop, "/draft"))
+    takes = {"take-en-1": "both", "written-en-1": "## Mine\n\nWritten on the way.", "take-zh-CN-1": "saved"}
+    done = second.send(path(shop, "/draft/merge"), mine | takes, page=path(shop, "/draft"))
+
+    assert (undecided.status_code, stale.status_code, done.status_code) == (422, 409, 303)
+    assert "why (second)" in undecided.text
+    assert "at once" in stored(shop)["en"]
+    assert "Written on the way." in stored(shop)["en"]
+
+
+def test_a_second_save_of_the_same_text_is_no_conflict(console: Console, second: Console, shop: Site) -> None:
+    form = opened(console, shop)
+    console.send(path(shop, "/draft"), form)
+
+    assert second.send(path(shop, "/draft"), form, page=path(shop, "/draft")).status_code == 303
+
+
+def test_a_large_text_is_opened_and_saved_section_by_section(console: Console, shop: Site) -> None:
+    opened(console, shop)
+    sections = {
+        "en": [f"## {n}. Topic {n}\n\nWe keep it for {n} months.\n" for n in range(1, 501)],
+        "zh-CN": [f"## {n}. 主题{n}\n\n我们保存{n}个月。\n" for n in range(1, 501)],
+    }
+    make.draft(shop, texts={tag: "# T\n\nP.\n\n" + "\n".join(each) for tag, each in sections.items()})
+
+    page = console.get(path(shop, "/draft")).text
+    fields = dict(
+        re.findall(r'<textarea id="f-[^"]+" name="(part-[^"]+)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    )
+    assert len(fields) == 2 * 501
+    fields["part-en-501000"] += " Or longer."
+    fields |= {"revision": console.value(path(shop, "/draft"), "revision")}
+    answer = console.send(path(shop, "/draft/autosave"), fields, page=path(shop, "/draft"))
+
+    assert answer.status_code == 200
+    assert stored(shop)["en"].endswith("We keep it for 500 months. Or longer.\n")
+    assert stored(shop)["zh-CN"].count("##") == 500

@@ -140,6 +140,8 @@ def test_no_english_is_left_on_chinese_pages(console: Console, shop: Site) -> No
         f"{policy}/versions/1.0",
         f"{policy}/draft",
         f"{policy}/draft/discard",
+        f"{policy}/draft?view=whole",
+        f"{policy}/draft/preview",
         f"{policy}/draft/publish",
         f"{policy}/draft/impact?class-0=minor",
         f"{base}/dashboard",

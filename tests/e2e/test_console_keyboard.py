@@ -26,16 +26,16 @@ def test_from_the_sign_in_link_to_a_published_version(
     tab_to(page, 'a[href$="/draft"]')
     enter(page)
 
-    tab_to(page, 'textarea[name="source-en"]')
+    tab_to(page, '.editor-row:last-child textarea.part[lang="en"]')
     page.keyboard.press("Control+End")
     page.keyboard.type(" Written without a mouse.")
-    tab_to(page, 'textarea[name="source-zh-CN"]')
+    tab_to(page, '.editor-row:last-child textarea.part[lang="zh-CN"]')
     page.keyboard.press("Control+End")
     page.keyboard.type("不用鼠标写成。")
     tab_to(page, 'button[value="save"]')
     enter(page)
-    expect(page.get_by_role("status")).to_have_text("The draft is saved.")
-    expect(page.locator('textarea[name="source-en"]')).to_contain_text("Written without a mouse.")
+    expect(page.get_by_role("status").first).to_have_text("The draft is saved.")
+    expect(page.locator('textarea.part[lang="en"]').last).to_contain_text("Written without a mouse.")
 
     tab_to(page, 'button[value="publish"]')
     enter(page)
@@ -96,7 +96,8 @@ def test_what_is_not_saved_is_not_lost_by_leaving(
     asked: list[str] = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
 
-    page.locator('textarea[name="source-en"]').press_sequentially("x")
+    page.route("**/autosave", lambda route: route.abort())
+    page.locator('textarea.part[lang="en"]').first.press_sequentially("x")
     page.evaluate("() => { location.href = '/console' }")
     page.wait_for_timeout(500)
 

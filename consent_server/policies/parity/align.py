@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import zip_longest
 from statistics import median
 from typing import TypeVar
@@ -86,7 +87,8 @@ def _walk(
     return pairs
 
 
-def pair_documents(a: Document, b: Document) -> list[PairOfSections]:
+@lru_cache(maxsize=8)  # one check looks at the same two documents from several sides
+def pair_documents(a: Document, b: Document) -> tuple[PairOfSections, ...]:
     """Return the sections of two languages in pairs, the preamble first, with their pieces paired."""
     pairs = [(a.preamble, b.preamble), *_pair_sections(a.sections, b.sections)]
     pieces = [
@@ -94,10 +96,10 @@ def pair_documents(a: Document, b: Document) -> list[PairOfSections]:
         for one, other in pairs
     ]
     ratio = _ratio((ours, theirs) for _one, _other, ours, theirs in pieces)
-    return [
+    return tuple(
         PairOfSections(one, other, tuple(pair_units(ours, theirs, ratio)))
         for one, other, ours, theirs in pieces
-    ]
+    )
 
 
 def ratio_of(pairs: Iterable[PairOfSections]) -> float:
@@ -147,10 +149,7 @@ def _pair_sections(
         if key:  # the first of a run is the numbered section itself
             pairs.append((mine[0] if mine else None, other[0] if other else None))
         skip = 1 if key else 0
-        unnumbered: list[tuple[Section | None, Section | None]] = aligned(
-            mine[skip:], other[skip:], _section_cost
-        )
-        pairs += unnumbered
+        pairs += _in_order(mine[skip:], other[skip:])
     order = {id(section): at for at, section in enumerate((*first, *second))}
     return sorted(pairs, key=lambda pair: order[id(pair[0])] if pair[0] else _after(pair[1], order, pairs))
 
@@ -182,11 +181,25 @@ def _runs(sections: Sequence[Section]) -> dict[str, list[Section]]:
     return runs
 
 
-def _section_cost(one: Section, other: Section) -> float:
-    total = 0.3 * abs(one.level - other.level) + 0.1 * abs(len(one.blocks) - len(other.blocks))
-    if {block.kind for block in one.blocks} != {block.kind for block in other.blocks}:
-        total += 0.2
-    return min(total, 1.5)
+_Shape = tuple[int, int, frozenset[str]]
+
+
+def _in_order(
+    first: Sequence[Section], second: Sequence[Section]
+) -> list[tuple[Section | None, Section | None]]:
+    """Pair sections without numbers in order, as their shapes fit best; of many, shapes are found once each."""
+    ours, theirs = ([(*_shape(section), section) for section in each] for each in (first, second))
+    pairs = aligned(ours, theirs, lambda one, other: _shape_cost(one[:3], other[:3]))
+    return [(one[3] if one else None, other[3] if other else None) for one, other in pairs]
+
+
+def _shape(section: Section) -> _Shape:
+    return section.level, len(section.blocks), frozenset(block.kind for block in section.blocks)
+
+
+def _shape_cost(one: _Shape, other: _Shape) -> float:
+    total = 0.3 * abs(one[0] - other[0]) + 0.1 * abs(one[1] - other[1])
+    return min(total + 0.2 if one[2] != other[2] else total, 1.5)
 
 
 def _ratio(sections: Iterable[tuple[Sequence[Unit], Sequence[Unit]]]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from urllib.parse import unquote
 
 from consent_server.policies.parity.align import PairOfSections
 from consent_server.policies.parity.facts import Fact
@@ -12,6 +13,7 @@ from consent_server.policies.parity.findings import Finding, Severity
 from consent_server.policies.parity.places import Both, Side, name_of, paired_units
 from consent_server.policies.parity.units import Unit
 from consent_server.policies.parity.words import lexicon
+from consent_server.policies.text.placeholders import unfilled
 from consent_server.policies.text.slots import empty_slots
 from consent_server.policies.text.words import is_mostly_cjk
 
@@ -222,6 +224,9 @@ def _slots(pair: PairOfSections, each: Units, both: Both) -> Iterator[Finding]:
         for slot in _empty(unit.text) if unit else ():
             message = f"{name_of(pair.section)}: a contact or link seems to be missing after “{slot}” in {both.language(side)}"
             yield both.finding("slot-empty", pair, side, message, units=each, subject=slot)
+        for name in unfilled(" ".join([unit.text, *map(unquote, unit.links)])) if unit else ():
+            message = f"{name_of(pair.section)}: the site's profile does not fill the placeholder “{name}”"
+            yield both.finding("placeholder-unfilled", pair, side, message, units=each, subject=name)
 
 
 def _addresses(pair: PairOfSections, units: Sequence[Units], both: Both) -> Iterator[Finding]:

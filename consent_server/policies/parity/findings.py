@@ -39,6 +39,10 @@ RULES: Final[Mapping[str, tuple[Severity, str]]] = MappingProxyType(
             "A name is written alike in both languages; readers may take it for another party.",
         ),
         "slot-empty": ("error", "A reader is told to write or to look somewhere, and not where."),
+        "placeholder-unfilled": (
+            "error",
+            "Readers would see a placeholder in place of the words of the site's profile.",
+        ),
         "address-missing": ("error", "A postal address is told to one group of readers only."),
         "term-undefined": ("error", "A word that the text relies on has no agreed meaning in this language."),
         "term-unused": (

@@ -3,6 +3,8 @@
 Pure: no database, no request. `parse` is the way in; `read_sources` and `read_history` read files.
 """
 
+from functools import lru_cache
+
 from consent_server.policies.text.canonical import MAX_BYTES, Format, canonical
 from consent_server.policies.text.compare import (
     OutlineDifference,
@@ -71,8 +73,19 @@ def parse(source_text: str, *, language: str, format: Format) -> Document:
         SourceError: the text is empty, too large (`MAX_BYTES`), holds NUL or a lone surrogate, or
             the format is unknown.
     """
+    if len(source_text) <= _KEPT:
+        return _parsed(source_text, language, format)
+    return _parse(source_text, language, format)
+
+
+def _parse(source_text: str, language: str, format: Format) -> Document:
     if format == "markdown":
         return parse_markdown(source_text, language=language)
     if format == "plain":
         return parse_plain(source_text, language=language)
     raise SourceError("format", f"unknown format {format!r}; expected markdown or plain")
+
+
+# A draft's page, its check and its publication read the same few texts again and again; the largest are not kept.
+_KEPT = 300_000
+_parsed = lru_cache(maxsize=12)(_parse)

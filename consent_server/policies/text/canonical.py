@@ -20,9 +20,9 @@ Format = Literal["markdown", "plain"]
 MAX_BYTES = 2 * 1024 * 1024
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200d\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+INVISIBLE = re.compile("[\u00ad\u180e\u200b-\u200d\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
+CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 # These never change what a reader should see. The marks left out (U+200C, U+200D, U+200E, U+200F,
 # U+061C) shape honest Persian, Arabic, Hebrew and Indic text, so they are told but kept.
@@ -67,9 +67,9 @@ def visible(text: str) -> str:
 def character_warnings(text: str) -> list[TextWarning]:
     """Return a warning for each kind of invisible or reordering character, at its first line."""
     kinds: tuple[tuple[Code, re.Pattern[str], str], ...] = (
-        ("bidi_control", _BIDI, "characters that change the direction of text"),
-        ("invisible_character", _INVISIBLE, "characters that cannot be seen"),
-        ("control_character", _CONTROL, "control characters"),
+        ("bidi_control", BIDI, "characters that change the direction of text"),
+        ("invisible_character", INVISIBLE, "characters that cannot be seen"),
+        ("control_character", CONTROL, "control characters"),
     )
     found = []
     for code, pattern, words in kinds:
