@@ -16,13 +16,15 @@ from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
 from consent_server.banner import outlet
 from consent_server.banner.tally import Clerk
+from consent_server.campaigns import tasks as campaign_tasks
+from consent_server.campaigns import unsubscribe
 from consent_server.config import Settings, load_settings
 from consent_server.consents import api as consents_api
 from consent_server.consents import intake, verify_page
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
-from consent_server.console import dashboard, impact, overview, preview, publish
+from consent_server.console import campaigns, dashboard, impact, overview, preview, publish
 from consent_server.db import db, prepare_engine
 from consent_server.evidence import pages as receipt_pages
 from consent_server.evidence import tasks as evidence_tasks
@@ -70,6 +72,8 @@ PAGES = [
     reconsent_pages.bp,
     overview.bp,
     dashboard.bp,
+    campaigns.bp,
+    unsubscribe.bp,
     publish.bp,
     impact.bp,
     preview.bp,
@@ -87,6 +91,7 @@ JOBS = [
     ledger_tasks,
     retention_tasks,
     evidence_tasks,
+    campaign_tasks,
 ]  # importing a slice's tasks registers their handlers
 
 
@@ -124,7 +129,7 @@ def build(settings: Settings | None = None) -> Flask:
     i18n.install(app)
     auth.install(app, GATES)
     # After the gates: who is not signed in is sent to do so first.
-    screens.install(app, api=[*API, verify_page.bp])
+    screens.install(app, api=[*API, verify_page.bp, unsubscribe.bp])
     app.jinja_env.globals.update(allowed=access.allowed)
     openapi.install(app, API)
     http.install(app, html_error=_error_page)  # after it: the API library sets error handlers of its own

@@ -273,6 +273,12 @@ SETTINGS = (
         "empty sends nothing.",
         secret=True,
     ),
+    Setting(
+        "mail_rate",
+        _integer(1, 6_000),
+        "60",
+        "Letters of a campaign that are sent in a minute; what the mail server allows.",
+    ),
     Setting("mail_from", _sender, "", "Sender of mail, such as `Consent <consent@example.org>`."),
     Setting(
         "oidc_issuer",
@@ -331,6 +337,7 @@ class Settings:
     erasure_file: str
     smtp_url: str
     mail_from: str
+    mail_rate: int
     oidc_issuer: str
     oidc_client_id: str
     oidc_client_secret: str

@@ -297,6 +297,17 @@ SIGN_IN: Final[Words] = {
     "passkey": _("Passkey"),
     "oidc": _("The organisation's sign-in"),
 }
+CAMPAIGN: Final[Words] = {"sending": _("Being sent"), "done": _("Done"), "stopped": _("Stopped")}
+LETTER: Final[Words] = {
+    "waiting": _("Waiting"),
+    "sending": _("Being sent"),
+    "sent": _("Sent"),
+    "bounced": _("Refused by the mail server"),
+    "failed": _("Not sent after several attempts"),
+    "needless": _("Not sent: answered before"),
+    "refused": _("Not sent: wants no mail"),
+    "stopped": _("Not sent: stopped"),
+}
 AUDIT: Final[Words] = {
     "accounts.create": _("Made an account"),
     "accounts.set_password": _("Set a password"),
@@ -338,6 +349,9 @@ AUDIT: Final[Words] = {
     "policies.discard_draft": _("Discarded a draft"),
     "policies.publish": _("Published a version"),
     "policies.import": _("Imported a version published elsewhere"),
+    "campaigns.start": _("Wrote to known users"),
+    "campaigns.stop": _("Stopped a campaign"),
+    "campaigns.refuse": _("A known user wants no more mail"),
     "evidence.export": _("Took an evidence archive away"),
 }
 ROLE: Final[Words] = {

@@ -15,6 +15,7 @@ from consent_server.accounts.models import (
 )
 from consent_server.audit.models import AuditEvent
 from consent_server.banner.models import BannerBuild, PinnedTag, TagError, TagSighting, WidgetBundle
+from consent_server.campaigns.models import Campaign, CampaignLetter, MailRefusal
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
@@ -31,6 +32,8 @@ __all__ = [
     "ApiKey",
     "AuditEvent",
     "BannerBuild",
+    "Campaign",
+    "CampaignLetter",
     "Census",
     "Change",
     "ConsentRecord",
@@ -46,6 +49,7 @@ __all__ = [
     "KnownDevice",
     "Lease",
     "Log",
+    "MailRefusal",
     "Membership",
     "NamedLog",
     "Notice",

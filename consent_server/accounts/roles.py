@@ -51,6 +51,7 @@ ACTIONS: Final = MappingProxyType(
         "receipts.read": _only(_OWNER, _AUTHOR, _APPROVER, _SUPPORT, _AUDITOR),
         "reconsent.read": ALL,
         "reconsent.count": _only(_OWNER, _AUTHOR, _APPROVER),
+        "campaigns.run": _only(_OWNER, _APPROVER),
         "audit.read": _only(_OWNER, _APPROVER, _AUDITOR),
     }
 )

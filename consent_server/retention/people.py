@@ -7,6 +7,7 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Text, delete, or_, select, type_coerce
 
+from consent_server.campaigns.models import CampaignLetter, MailRefusal
 from consent_server.consents import records, subjects
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.db import db
@@ -50,7 +51,9 @@ def settle(site: SiteView, visitors: Sequence[uuid.UUID], *, now: datetime) -> l
 
 
 def forget_subject(site_id: int, subject: str) -> None:
-    """Delete what ties browsers to a subject, and the subject's record."""
+    """Delete what ties browsers to a subject, the subject's record, and letters to them with their addresses."""
+    for table in (CampaignLetter, MailRefusal):
+        db.session.execute(delete(table).where(table.site_id == site_id, table.subject == subject))
     db.session.execute(
         delete(SubjectLink).where(SubjectLink.site_id == site_id, SubjectLink.subject == subject)
     )

@@ -18,6 +18,9 @@ Found = tuple[int, Any, Any, Any]  # line, function, message or messages, commen
 SHOWN = (
     "pages.py",
     "/console/publish.py",
+    "/console/campaigns.py",
+    "campaigns/service.py",
+    "campaigns/unsubscribe.py",
     "screens.py",
     "problems.py",
     "http.py",

@@ -145,6 +145,7 @@ def test_no_english_is_left_on_chinese_pages(console: Console, shop: Site) -> No
         f"{policy}/draft/publish",
         f"{policy}/draft/impact?class-0=minor",
         f"{base}/dashboard",
+        f"{base}/campaigns",
         f"{base}/receipts",
         f"{base}/receipts/{receipt}/trace",
         f"{base}/receipts?receipt=x&from=y",

@@ -33,6 +33,7 @@ OF_SITE = [
     "/policies/privacy/draft/impact",
     "/receipts",
     "/dashboard",
+    "/campaigns",
     "/reconsent",
     "/audit",
 ]

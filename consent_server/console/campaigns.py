@@ -1,0 +1,124 @@
+"""Campaigns in the console: start one with the owner's list, see how far it is and what is answered, stop it."""
+
+from datetime import UTC
+
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from consent_server import clock, labels, mail
+from consent_server.accounts.access import actor
+from consent_server.auth import auth
+from consent_server.campaigns import service
+from consent_server.campaigns.models import Campaign
+from consent_server.campaigns.service import MailNotSet
+from consent_server.console.charts import Chart, chart
+from consent_server.db import transaction
+from consent_server.evidence import counting
+from consent_server.policies.published import site_view
+from consent_server.problems import InvalidInput, Problem
+from consent_server.reconsent import service as reconsent
+from consent_server.screens import done, page
+from consent_server.sites.models import Site
+from consent_server.sites.service import site_by_key
+
+bp = Blueprint("campaigns", __name__, url_prefix="/console/sites/<site_key>/campaigns")
+
+
+@bp.get("")
+@auth("staff", "reconsent.read")
+def index(site_key: str) -> ResponseReturnValue:
+    """List the site's campaigns."""
+    return _index(site_key)
+
+
+@bp.post("")
+@auth("staff", "campaigns.run")
+def start(site_key: str) -> ResponseReturnValue:
+    """Start a campaign with the list that was brought."""
+    try:
+        settings = current_app.extensions["settings"]
+        if not mail.is_configured(settings) or not settings.public_url:
+            raise MailNotSet("Set CONSENT_SMTP_URL, CONSENT_MAIL_FROM and CONSENT_PUBLIC_URL.")
+        lines = service.read_list(_upload())
+        with transaction():
+            view = site_view(site_key)
+            made = service.start(
+                view, lines, ring=current_app.extensions["keys"], now=clock.now(), actor=actor()
+            )
+            campaign_id = made.id
+    except Problem as problem:
+        return _index(site_key, problem)
+    return done(
+        _("The letters are on their way."), "campaigns.show", site_key=site_key, campaign_id=campaign_id
+    )
+
+
+@bp.get("/<int:campaign_id>")
+@auth("staff", "reconsent.read")
+def show(site_key: str, campaign_id: int) -> ResponseReturnValue:
+    """Show how far a campaign is, and what has been answered since, day by day."""
+    site, view = site_by_key(site_key), site_view(site_key)
+    campaign = service.campaign_of(site.id, campaign_id)
+    return page(
+        "campaigns/show.html",
+        site=site,
+        campaign=campaign,
+        states=service.states_of(campaign.id),
+        answered=service.answered(view, campaign),
+        counts=reconsent.counts(site.id),
+        answers=_answers(site, campaign),
+    )
+
+
+@bp.get("/<int:campaign_id>/answers.csv")
+@auth("staff", "reconsent.read")
+def table(site_key: str, campaign_id: int) -> Response:
+    """Return the answers by day as a file."""
+    site = site_by_key(site_key)
+    campaign = service.campaign_of(site.id, campaign_id)
+    response = Response(_answers(site, campaign).csv(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="campaign-{campaign_id}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@bp.post("/<int:campaign_id>/stop")
+@auth("staff", "campaigns.run")
+def stop(site_key: str, campaign_id: int) -> ResponseReturnValue:
+    """Send no further letter."""
+    with transaction():
+        site = site_by_key(site_key)
+        service.stop(service.campaign_of(site.id, campaign_id), now=clock.now(), actor=actor())
+    return done(
+        _("The campaign is stopped, and its addresses are forgotten."),
+        "campaigns.show",
+        site_key=site_key,
+        campaign_id=campaign_id,
+    )
+
+
+def _index(site_key: str, problem: Problem | None = None) -> ResponseReturnValue:
+    site, view = site_by_key(site_key), site_view(site_key)
+    rows = [(each, service.states_of(each.id)) for each in service.campaigns_of(site.id)]
+    return page("campaigns/index.html", problem=problem, site=site, view=view, rows=rows)
+
+
+def _answers(site: Site, campaign: Campaign) -> Chart:
+    first, last = campaign.created_at.astimezone(UTC).date(), clock.now().astimezone(UTC).date()
+    days = {day: format_date(day, "MMM d") for day in counting.days_between(first, last)}
+    chosen = {each: (str(labels.CHOICE[each]), (each,)) for each in ("granted", "denied")}
+    counts = counting.answers_by_day(site.id, first, last, version=campaign.version)
+    return chart("answers", _("Answers per day"), _("Day"), days, chosen, counts)
+
+
+def _upload() -> str:
+    file = request.files.get("list")
+    try:
+        text = file.read().decode("utf-8") if file else ""
+    except UnicodeDecodeError as error:
+        raise InvalidInput("Look at the marked fields.", errors={"list": ["UTF-8"]}) from error
+    if not text.strip():
+        raise InvalidInput("Look at the marked fields.", errors={"list": [_("Fill this in.")]})
+    return text
