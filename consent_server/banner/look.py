@@ -43,9 +43,9 @@ DIALOG = (
 )
 RULES: Mapping[str, str] = {
     "bottom": (
-        f"{CARD}{{inset-inline:0;inset-block-end:0;inline-size:auto;max-block-size:100%;border-width:1px 0 0;border-radius:0}}"
+        f"{CARD}{{inset-inline:0;inset-block-end:0;inline-size:auto;max-block-size:100%;border-width:1px 0 0;border-radius:0;padding-block:8px 2px}}"
         "@media(min-width:800px){"
-        f"{CARD}{{display:grid;grid-template-columns:1fr minmax(320px,auto);column-gap:40px;padding-inline:max(16px,50% - 600px)}}"
+        f"{CARD}{{display:grid;grid-template-columns:1fr minmax(320px,auto);column-gap:40px;padding-block:12px 8px;padding-inline:max(16px,50% - 600px)}}"
         f"{CARD}>:is(h2,p,ul){{grid-column:1}}"
         f"{CARD}>div{{grid-area:1/2/span 2;align-self:end}}"
         f"{CARD}>div+div{{grid-area:3/2;align-self:start}}"

@@ -1,6 +1,6 @@
 """On every hostile page the banner can be used, the gates are shut, and nothing of ours throws.
 
-CONSENT_TEST_PICTURES=FOLDER writes a picture of each page into a folder.
+WIDGET_PICTURES=FOLDER writes a picture of each page into a folder.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.widget.stage import Stage
 
 pytestmark = pytest.mark.browser
 
-PICTURES = os.environ.get("CONSENT_TEST_PICTURES")
+PICTURES = os.environ.get("WIDGET_PICTURES")
 FACTS = """() => {
   const buttons = ["csv-accept-all", "csv-reject-all"].map((id) => {
     const all = document.querySelectorAll("#" + id), node = all[0], box = node.getBoundingClientRect();

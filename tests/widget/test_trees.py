@@ -1,6 +1,6 @@
 """What a screen reader is told and what a keyboard reaches, in both languages: compared with trees that people have read.
 
-`CONSENT_TEST_TREES=write` writes the trees anew after a change that is meant; read the difference before it is committed.
+`WIDGET_TREES=write` writes the trees anew after a change that is meant; read the difference before it is committed.
 """
 
 import os
@@ -18,7 +18,7 @@ from tests.widget.test_reconsent import SHARED
 pytestmark = pytest.mark.browser
 
 TREES = Path(__file__).parent / "trees"
-WRITE = os.environ.get("CONSENT_TEST_TREES") == "write"
+WRITE = os.environ.get("WIDGET_TREES") == "write"
 BODY = (
     "<main><h1>A page</h1><a href='#x'>Link of the page</a>"
     "<iframe title='Map' data-consent='maps' data-src='/framed' width='400' height='200'></iframe></main>"
