@@ -24,7 +24,16 @@ from consent_server.consents import intake, verify_page
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
-from consent_server.console import campaigns, dashboard, impact, overview, preview, publish
+from consent_server.console import (
+    campaigns,
+    dashboard,
+    impact,
+    overview,
+    preview,
+    publish,
+    site_settings,
+    snippet,
+)
 from consent_server.db import db, prepare_engine
 from consent_server.evidence import pages as receipt_pages
 from consent_server.evidence import tasks as evidence_tasks
@@ -77,6 +86,8 @@ PAGES = [
     publish.bp,
     impact.bp,
     preview.bp,
+    site_settings.bp,
+    snippet.bp,
 ]
 GATES = {
     "public": lambda: None,

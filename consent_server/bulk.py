@@ -1,8 +1,9 @@
 """Statements of the decision path, past SQLAlchemy's own machinery, which costs more than the statements themselves.
 
-On PostgreSQL what is sent inside `pipelined()` goes in one round trip (`pipeline.py`), and many rows as one array for
-each column: a statement with as many placeholders as rows times columns costs the client several times what the rows
-themselves cost. SQLite runs in our own process and has nothing to wait for.
+On PostgreSQL what is asked inside `together()` goes in one round trip (`pipeline.py`), changes go with the next question
+or with the commit, and many rows go as one array for each column: a statement with as many placeholders as rows times
+columns costs the client several times what the rows themselves cost. SQLite runs in our own process and has nothing to
+wait for.
 
 A line is the session's own connection: what runs here is part of the transaction that the entry point opened.
 """
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from consent_server.pipeline import Command
 
 Result = TypeVar("Result")
-# What a question gives back: call it for its answer, after `pipelined()` where it was asked inside.
+# What a question gives back: call it for its answer, after `together()` where it was asked inside.
 Answer = Callable[[], Result]
 
 _numbers = count(1)
@@ -81,8 +82,8 @@ class Sql:
         return (same | dict(zip(columns, row, strict=True)) for row in zip(*lists, strict=True))
 
 
-class _Batch:
-    """Commands that go in one round trip, and afterwards the rows of each."""
+class _Questions:
+    """Questions that go in one round trip, and afterwards the rows of each."""
 
     __slots__ = ("commands", "rows")
 
@@ -97,24 +98,24 @@ class Line:
     def __init__(self) -> None:
         self._connection = db.session.connection()
         self._on_sqlite = is_sqlite(self._connection.engine)
-        self._batch: _Batch | None = None
+        self._questions: _Questions | None = None
 
     @contextmanager
-    def pipelined(self) -> Iterator[None]:
-        """Send what follows in one go; on leaving, all of it has been answered.
+    def together(self) -> Iterator[None]:
+        """Ask what follows in one go; on leaving, all of it has been answered.
 
         Raises:
             DBAPIError: one of the statements failed; none after it was executed.
         """
-        if self._on_sqlite or self._batch is not None:
+        if self._on_sqlite or self._questions is not None:
             yield
             return
-        batch = self._batch = _Batch()
+        questions = self._questions = _Questions()
         try:
             yield
-            self._run(batch)
+            self._ask(questions)
         finally:
-            self._batch = None
+            self._questions = None
 
     def ask(self, sql: Sql, **values: Any) -> Answer[list[Any]]:
         """Send a question; the answer gives its rows as tuples, with UUIDs as the driver has them (`uuid_of`)."""
@@ -122,18 +123,23 @@ class Line:
             with self._translated():
                 rows: list[Any] = self._driver().execute(sql.sqlite, sql.values(values)).fetchall()
             return lambda: rows
-        return self._send(sql, values)
+        questions = self._questions or _Questions()
+        place = len(questions.commands)
+        questions.commands.append(sql.command(values))
+        if questions is not self._questions:
+            self._ask(questions)
+        return lambda: questions.rows[place]
 
     def tell(self, sql: Sql, **values: Any) -> None:
-        """Send a change."""
+        """Make a change: at once on SQLite; on PostgreSQL it goes with the next question, or with the commit."""
         if self._on_sqlite:
             with self._translated():
                 self._driver().execute(sql.sqlite, sql.values(values))
         else:
-            self._send(sql, values)
+            self._driver().tell([sql.command(values)])
 
     def tell_many(self, sql: Sql, **values: Any) -> None:
-        """Send a change of many rows: on PostgreSQL the statement unnests arrays, on SQLite it runs for each row.
+        """Change many rows: on PostgreSQL the statement unnests arrays, on SQLite it runs for each row.
 
         Args:
             sql: the statement.
@@ -143,24 +149,17 @@ class Line:
             with self._translated():
                 self._driver().executemany(sql.sqlite, sql.rows(values))
         else:
-            self._send(sql, values)
+            self._driver().tell([sql.command(values)])
 
-    def _send(self, sql: Sql, values: Mapping[str, Any]) -> Answer[list[Any]]:
-        batch = self._batch or _Batch()
-        place = len(batch.commands)
-        batch.commands.append(sql.command(values))
-        if batch is not self._batch:
-            self._run(batch)
-        return lambda: batch.rows[place]
+    def plan_for(self, rows: int) -> None:
+        """Say how many rows the tables have at least, so that no statement keeps a plan for far fewer."""
+        if not self._on_sqlite:
+            self._driver().plan_for(rows)
 
-    def _run(self, batch: _Batch) -> None:
-        from consent_server import pipeline, postgresql  # the driver is an extra
-
-        if not batch.commands:
-            return
-        prepared = self._connection.connection.info.get(postgresql.PREPARED)
-        with self._translated():
-            batch.rows = pipeline.run(self._driver(), batch.commands, prepared=prepared)
+    def _ask(self, questions: _Questions) -> None:
+        if questions.commands:
+            with self._translated():
+                questions.rows = self._driver().ask(questions.commands)
 
     def _driver(self) -> Any:
         return self._connection.connection.driver_connection

@@ -297,6 +297,12 @@ SETTINGS = (
     Setting(
         "oidc_name", str, "OpenID Connect", "What the button for it says, such as the organisation's name."
     ),
+    Setting(
+        "fetch_private",
+        _boolean,
+        "false",
+        "Let the test of a page that embeds the tag reach hosts that are not on the public internet.",
+    ),
     Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
     Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
     Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
@@ -342,6 +348,7 @@ class Settings:
     oidc_client_id: str
     oidc_client_secret: str
     oidc_name: str
+    fetch_private: bool
     gpc_last_update: str
     log_format: str
     log_level: str

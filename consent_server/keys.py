@@ -12,6 +12,7 @@ No key is ever in the database: who steals a dump can neither sign a receipt nor
 """
 
 import base64
+import binascii
 import hashlib
 import hmac
 import os
@@ -31,9 +32,17 @@ class KeyProblem(Exception):
     """A key file is missing, unreadable or open to others; the text says which and what to do."""
 
 
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+
+
 def b64u(data: bytes) -> str:
     """Return unpadded base64url text (RFC 7515, section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return b64u_bytes(data).decode()
+
+
+def b64u_bytes(data: bytes) -> bytes:
+    """Return the same as bytes."""
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=")
 
 
 def unb64u(text: str) -> bytes:

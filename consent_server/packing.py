@@ -15,7 +15,7 @@ A dictionary never changes; another one gets a number of its own.
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -75,13 +75,24 @@ def pack(text: bytes, number: int) -> bytes:
         number: the format, `PAYLOAD` or `STATE`.
     """
     if text[:1] != b"{" or len(text) >= LONGEST or len(text.translate(None, _ALL)) < len(text):
-        return _sealed(bytes((PLAIN, 0)) + text)
+        return sealed(bytes((PLAIN, 0)) + text)
+    head, taken = split(text, number)
+    return sealed(head + digits_of(taken))
+
+
+def split(text: bytes, number: int) -> tuple[bytes, list[bytes]]:
+    """Return how a packed text begins, up to the end of its stream, and what the marks in it stand for."""
     parts = _DIGITS.split(text)
     taken = parts[1::2]
     parts[1::2] = [_MARKS[len(each)] for each in taken]
     compressor = _COMPRESSORS[number].copy()
     stream = compressor.compress(b"".join(parts)) + compressor.flush()
-    return _sealed(start(_label(text), number) + stream + _digits(taken))
+    return start(_label(text), number) + stream, taken
+
+
+def is_taken(text: bytes) -> bool:
+    """Tell whether a mark stands for this text where it is the value of a member."""
+    return _DIGITS.fullmatch(b':"%b"' % text) is not None
 
 
 def start(label: bytes, number: int = PAYLOAD) -> bytes:
@@ -115,7 +126,8 @@ def unpack(stored: bytes) -> bytes:
     return _filled(text, stream.unused_data)
 
 
-def _sealed(body: bytes) -> bytes:
+def sealed(body: bytes) -> bytes:
+    """Return a packed value with the CRC-32 at its end."""
     return body + zlib.crc32(body).to_bytes(CRC_BYTES, "big")
 
 
@@ -124,7 +136,8 @@ def _label(text: bytes) -> bytes:
     return found[1] if found else b""
 
 
-def _digits(taken: list[bytes]) -> bytes:
+def digits_of(taken: Sequence[bytes]) -> bytes:
+    """Return the digits of what marks stand for, two to a byte."""
     # Of an instant the 2 of the millennium stays behind: the other digits are sixteen.
     whole = b"".join([each[1:] if len(each) == 24 else each for each in taken])
     return bytes.fromhex(whole.translate(None, b"-:T.Z").decode())

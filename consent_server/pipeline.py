@@ -18,7 +18,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from consent_server.columns import read
 
-BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+BEGIN, COMMIT = b"BEGIN ISOLATION LEVEL READ COMMITTED", b"COMMIT"
 GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 BINARY = 1
 
@@ -29,7 +29,7 @@ Rows = list[tuple[Any, ...]]
 class Command:
     """A statement with its values.
 
-    `name` is what it is prepared as, the same for one text everywhere; `text` has `$1` and so on; `oids` are the type
+    `name` is what it is prepared as, the same for one text everywhere, empty where it never is; `text` has `$1` and so on; `oids` are the type
     numbers of the values, which are in binary form.
     """
 
@@ -40,7 +40,11 @@ class Command:
 
 
 def run(
-    connection: Connection[Any], commands: Sequence[Command], *, prepared: set[bytes] | None
+    connection: Connection[Any],
+    commands: Sequence[Command],
+    *,
+    prepared: set[bytes] | None,
+    commit: bool = False,
 ) -> list[Rows]:
     """Execute statements in one go as part of the connection's transaction, which is begun if there is none.
 
@@ -49,6 +53,8 @@ def run(
         commands: what to execute, in this order.
         prepared: names of the statements that the connection has prepared, which grows here; None where nothing may
             be prepared, because a pooler hands the session to others between transactions.
+        commit: end the transaction in the same round trip. Where a statement fails, the server skips all that
+            follow, the commit too.
 
     Returns:
         The rows of each statement.
@@ -61,6 +67,9 @@ def run(
     if idle := pg.transaction_status == TransactionStatus.IDLE:
         pg.send_query_params(BEGIN, None)
     wanted = [False] * idle + _send(pg, commands, prepared)
+    if commit:
+        pg.send_query_params(COMMIT, None)
+        wanted.append(False)
     pg.pipeline_sync()
     results = [_result(pg) for _ in wanted]
     _result(pg)  # the mark of the sync
@@ -69,7 +78,7 @@ def run(
     if failed is not None:
         raise errors.error_from_result(failed)
     if prepared is not None:
-        prepared.update(each.name for each in commands)
+        prepared.update(each.name for each in commands if each.name)
     return [_rows(result) for result, its in zip(results, wanted, strict=True) if its]
 
 
@@ -79,7 +88,7 @@ def _send(pg: PGconn, commands: Sequence[Command], prepared: set[bytes] | None) 
     fresh: set[bytes] = set()
     for each in commands:
         formats = [BINARY] * len(each.oids)
-        if prepared is None:
+        if prepared is None or not each.name:
             pg.send_query_params(each.text, each.values, each.oids, formats, BINARY)
         else:
             if each.name not in prepared and each.name not in fresh:

@@ -10,6 +10,7 @@ writes to the write-ahead log, and so its own commit waits for the standby too.
 
 import select
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -19,9 +20,13 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from consent_server import pipeline
+from consent_server.pipeline import Command, Rows
+
 WARNING = "01000"
 PING_AFTER_SECONDS = 1.0
-PREPARED = "prepared"  # in a connection's `info`: names of the statements that it has prepared
+FEW_ROWS = 500
+FORGET = Command(b"", b"DEALLOCATE ALL", (), ())
 
 
 class UnconfirmedCommit(psycopg.OperationalError):
@@ -29,25 +34,82 @@ class UnconfirmedCommit(psycopg.OperationalError):
 
 
 class Connection(psycopg.Connection[Any]):
-    """A connection whose `commit()` raises `UnconfirmedCommit`, and closes it, when the commit came with a warning."""
+    """A connection whose `commit()` raises `UnconfirmedCommit`, and closes it, when the commit came with a warning.
+
+    What it is told goes with the next question, or with the commit: a change that nobody asks about needs no round trip
+    of its own. An error of such a change is raised then.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.prepared: set[bytes] | None = None  # names of prepared statements; None where none may be
+        self._planned_for = 0  # rows
+        self._forgets = False  # what is prepared must be forgotten before it is used again
+        self._told: list[Command] = []
         self._warnings: list[str] = []
         # Not a bound method: the connection would hold itself, and close only when cycles are collected.
         self.add_notice_handler(_collect_into(self._warnings))
 
+    def tell(self, commands: Sequence[Command]) -> None:
+        """Take changes to execute before whatever comes next."""
+        self._told += commands
+
+    def ask(self, questions: Sequence[Command]) -> list[Rows]:
+        """Execute what was told and then questions, in one round trip, and return the rows of each question.
+
+        Raises:
+            psycopg.Error: of the first statement that failed; none after it was executed.
+        """
+        return self._run(questions, commit=False)
+
+    def plan_for(self, rows: int) -> None:
+        """Have statements planned anew when tables have doubled since.
+
+        The server keeps a plan until it has analysed the table, which may be a minute later: what was planned on an empty
+        table reads all of it, and goes on doing so while it fills.
+        """
+        if rows > 2 * self._planned_for + FEW_ROWS:
+            self._planned_for, self._forgets = rows, True
+
     def commit(self) -> None:
-        """Commit.
+        """Commit what was told and all before.
 
         Raises:
             UnconfirmedCommit: the server warned meanwhile; the transaction may or may not outlive it.
+            psycopg.Error: a change failed, and with it all of the transaction.
         """
         self._warnings.clear()
-        super().commit()
+        if self._told:
+            self._run((), commit=True)
+        else:
+            super().commit()
         if self._warnings:
             self.close()
             raise UnconfirmedCommit(f"the commit is not confirmed: {self._warnings[0]}")
+
+    def rollback(self) -> None:
+        """Roll back; what was told is forgotten."""
+        self._told = []
+        super().rollback()
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Return a cursor, which sees what was told."""
+        if self._told:
+            self._run((), commit=False)
+        return super().cursor(*arguments, **options)
+
+    def _run(self, questions: Sequence[Command], *, commit: bool) -> list[Rows]:
+        told, self._told = self._told, []
+        if self._forgets and self.prepared is not None:
+            self.prepared.clear()
+            told.insert(0, FORGET)
+        try:
+            rows = pipeline.run(self, [*told, *questions], prepared=self.prepared, commit=commit)
+        except BaseException:
+            self._forgets = True  # some of it may have been prepared
+            raise
+        self._forgets = False
+        return rows[len(told) :]
 
 
 def _collect_into(warnings: list[str]) -> Any:
@@ -76,8 +138,8 @@ def _connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Conne
     return Connection.connect(*arguments, **options)
 
 
-def _note_prepared(_connection: Any, record: ConnectionPoolEntry) -> None:
-    record.info[PREPARED] = set()
+def _note_prepared(connection: Any, _record: ConnectionPoolEntry) -> None:
+    connection.prepared = set()
 
 
 def _note_return(_connection: Any, record: ConnectionPoolEntry) -> None:

@@ -26,14 +26,18 @@ MOST_ADDRESSES = 100_000  # then those that are due again are forgotten, which c
 
 
 class RateLimiter:
-    """Counts calls by view and address. `enabled` is for tests that call one view very often."""
+    """Counts calls by name and address. `enabled` is for tests that call one view very often."""
 
     def __init__(self) -> None:
         self.enabled = True
         self._lock = threading.Lock()
 
-    def limit(self, rate: str | Callable[[], str]) -> Callable[[View], View]:
+    def limit(self, rate: str | Callable[[], str], *, name: str = "") -> Callable[[View], View]:
         """Limit a view to a rate such as `60 per minute`; a whole minute's calls may come at once.
+
+        Args:
+            rate: how often, or what gives it.
+            name: what is counted; whatever has the same name shares the rate. By default the view alone.
 
         Raises (in the view):
             TooManyRequests: with `Retry-After` in seconds.
@@ -42,17 +46,17 @@ class RateLimiter:
         def wrap(view: View) -> View:
             @wraps(view)
             def limited(*args: Any, **kwargs: Any) -> Any:
-                name = f"{view.__module__}.{view.__qualname__}"
+                counted = name or f"{view.__module__}.{view.__qualname__}"
                 allowed = rate if isinstance(rate, str) else rate()
-                self.count(current_app, allowed, view=name, address=request.remote_addr or "unknown")
+                self.count(current_app, allowed, name=counted, address=request.remote_addr or "unknown")
                 return view(*args, **kwargs)
 
             return limited  # type: ignore[return-value]  # the same signature
 
         return wrap
 
-    def count(self, app: Flask, rate: str, *, view: str, address: str) -> None:
-        """Count a call of a view by an address.
+    def count(self, app: Flask, rate: str, *, name: str, address: str) -> None:
+        """Count a call of what has this name by an address.
 
         Raises:
             TooManyRequests: with `Retry-After` in seconds.
@@ -62,9 +66,9 @@ class RateLimiter:
             return
         item = parse(rate)
         if settings.rate_limit_storage == MEMORY:
-            wait = self._wait(_due(app), item, view, address)
+            wait = self._wait(_due(app), item, name, address)
         else:
-            allowed = _shared(settings.rate_limit_storage).hit(item, view, address)
+            allowed = _shared(settings.rate_limit_storage).hit(item, name, address)
             wait = 0.0 if allowed else float(item.get_expiry())
         if wait > 0:
             raise TooManyRequests(
@@ -78,7 +82,7 @@ class RateLimiter:
                 _due(current_app).clear()
 
     def _wait(
-        self, kept: dict[tuple[str, str], float], item: limits.RateLimitItem, view: str, address: str
+        self, kept: dict[tuple[str, str], float], item: limits.RateLimitItem, name: str, address: str
     ) -> float:
         """Count a call and return the seconds until it would be allowed; 0 when it is."""
         window = float(item.get_expiry())
@@ -88,15 +92,15 @@ class RateLimiter:
             if len(kept) >= MOST_ADDRESSES:
                 for key in [key for key, due in kept.items() if due <= instant]:
                     del kept[key]
-            due = max(kept.get((view, address), instant), instant)
+            due = max(kept.get((name, address), instant), instant)
             if due + each - instant > window:
                 return due + each - instant - window
-            kept[view, address] = due + each
+            kept[name, address] = due + each
         return 0.0
 
 
 def _due(app: Flask) -> dict[tuple[str, str], float]:
-    """Return, by view and address, when what was called will have been used up; each application has its own."""
+    """Return, by name and address, when what was called will have been used up; each application has its own."""
     due: dict[tuple[str, str], float] = app.extensions.setdefault("rate_limits", {})
     return due
 

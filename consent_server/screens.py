@@ -14,7 +14,7 @@ from flask_babel import format_date, format_datetime, format_decimal, get_locale
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
-from consent_server import labels
+from consent_server import labels, setting_labels
 from consent_server.i18n import LANGUAGES
 from consent_server.problems import InvalidInput, Problem
 
@@ -35,7 +35,9 @@ def install(app: Flask, *, api: Sequence[Blueprint]) -> None:
         csrf.exempt(blueprint)
     app.register_error_handler(CSRFError, _form_expired)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(labels=labels, local_path=local_path, notes=get_flashed_messages)
+    app.jinja_env.globals.update(
+        labels=labels, setting_labels=setting_labels, local_path=local_path, notes=get_flashed_messages
+    )
     app.jinja_env.filters.update(
         moment=moment,
         day=day,

@@ -24,8 +24,10 @@ from consent_server.banner import service as banner
 from consent_server.config import load_settings
 from consent_server.db import db
 from consent_server.keys import create_keys
+from consent_server.ledger import names, proving
 from consent_server.policies import published
 from consent_server.rate_limit import limiter
+from consent_server.sites import keys_let_in
 
 from .chromium import browser  # noqa: F401 - a fixture
 from .engines import CITUS, ENGINES, Databases
@@ -213,3 +215,6 @@ def forget_all() -> None:
     builds.forget()
     banner.forget()
     limiter.reset()
+    keys_let_in.forget()
+    names.forget()
+    proving.forget()

@@ -4,6 +4,7 @@ Only forms other than the usual card in a corner weigh anything in the tag.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from consent_server.banner.contrast import contrast, parse_colour
@@ -42,9 +43,9 @@ DIALOG = (
 )
 RULES: Mapping[str, str] = {
     "bottom": (
-        f"{CARD}{{inset-inline:0;inset-block-end:0;inline-size:auto;max-block-size:100%;border-width:1px 0 0;border-radius:0}}"
+        f"{CARD}{{inset-inline:0;inset-block-end:0;inline-size:auto;max-block-size:100%;border-width:1px 0 0;border-radius:0;padding-block:8px 2px}}"
         "@media(min-width:800px){"
-        f"{CARD}{{display:grid;grid-template-columns:1fr minmax(320px,auto);column-gap:40px;padding-inline:max(16px,50% - 600px)}}"
+        f"{CARD}{{display:grid;grid-template-columns:1fr minmax(320px,auto);column-gap:40px;padding-block:12px 8px;padding-inline:max(16px,50% - 600px)}}"
         f"{CARD}>:is(h2,p,ul){{grid-column:1}}"
         f"{CARD}>div{{grid-area:1/2/span 2;align-self:end}}"
         f"{CARD}>div+div{{grid-area:3/2;align-self:start}}"
@@ -69,32 +70,49 @@ def module(tokens: Mapping[str, str]) -> list[list[Any]]:
 
 def faults(tokens: Mapping[str, str]) -> dict[str, str]:
     """Return by token what is wrong with it, for owners to read: an unknown choice, a colour that hides a text."""
-    found = {
-        name: f"One of: {', '.join(CHOICES[name])}."
-        for name, value in tokens.items()
-        if name in CHOICES and value not in CHOICES[name]
-    }
-    return found | dict(_weak_pairs(tokens))
+    return {fault.token: fault.text() for fault in found_faults(tokens)}
 
 
-def _weak_pairs(tokens: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def found_faults(tokens: Mapping[str, str]) -> Iterator["Fault"]:
+    """Yield what is wrong with the tokens of a look."""
+    for name, value in tokens.items():
+        if name in CHOICES and value not in CHOICES[name]:
+            yield Fault(name, "choice")
+    yield from _weak_pairs(tokens)
+
+
+def _weak_pairs(tokens: Mapping[str, str]) -> Iterator["Fault"]:
     for index, scheme in enumerate(SCHEMES):
         colours = {name: tokens.get(scheme + name, usual[index]) for name, usual in COLOURS.items()}
         for front, back, wanted in PAIRS:
             mine = [name for name in (front, back) if scheme + name in tokens]
             unread = next((name for name in mine if parse_colour(colours[name]) is None), None)
             if unread:
-                yield scheme + unread, UNREAD
+                yield Fault(scheme + unread, "unread")
             elif mine and (ratio := _ratio(colours[front], colours[back])) < wanted:
-                yield (
-                    scheme + mine[0],
-                    WEAK.format(
-                        front=f"{scheme}{front} {colours[front]}",
-                        back=f"{scheme}{back} {colours[back]}",
-                        ratio=int(ratio * 100) / 100,  # cut, so that nothing that fails looks as if it passed
-                        wanted=wanted,
-                    ),
-                )
+                pair = f"{scheme}{front} {colours[front]}", f"{scheme}{back} {colours[back]}"
+                # Cut, so that nothing that fails looks as if it passed.
+                yield Fault(scheme + mine[0], "weak", *pair, ratio=int(ratio * 100) / 100, wanted=wanted)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a token: a `choice` that there is not, a colour that is `unread`, a `weak` contrast."""
+
+    token: str
+    kind: str
+    front: str = ""
+    back: str = ""
+    ratio: float = 0.0
+    wanted: float = 0.0
+
+    def text(self) -> str:
+        """Return it as programs and the command line get it."""
+        if self.kind == "choice":
+            return f"One of: {', '.join(CHOICES[self.token])}."
+        if self.kind == "unread":
+            return UNREAD
+        return WEAK.format(front=self.front, back=self.back, ratio=self.ratio, wanted=self.wanted)
 
 
 def _ratio(front: str, back: str) -> float:

@@ -152,6 +152,20 @@ def options(site: Site) -> dict[str, Any]:
     return {"theme": look(site.theme)} | {name: site.theme[name] for name in BESIDE if name in site.theme}
 
 
+def warnings(chosen: Mapping[str, Any]) -> list[str]:
+    """Return what an owner should know about what is switched on (in the form of `options`)."""
+    google = chosen.get("signals", {}).get("google", {})
+    found = []
+    if google.get("advanced"):
+        found.append(
+            "advanced mode lets Google's tags send requests before a choice; the EDPB's guidelines 2/2023 treat that as"
+            " access to the visitor's device."
+        )
+    if google.get("url_passthrough"):
+        found.append("url_passthrough puts identifiers into the addresses of your pages.")
+    return found
+
+
 def look(theme: Mapping[str, Any]) -> dict[str, str]:
     """Return the tokens of the banner's look: the rest of a theme is no matter of style."""
     return {key: value for key, value in theme.items() if isinstance(value, str)}
@@ -196,7 +210,7 @@ def _google_commands(chosen: Mapping[str, Any]) -> list[list[Any]]:
     """What follows the default that denies everything everywhere: of several defaults the most specific region's counts."""
     commands: list[list[Any]] = []
     for default in chosen.get("regions", []):
-        granted = {"security_storage", *default["granted"]}
+        granted = {"security_storage", *default.get("granted", [])}
         state = {
             signal: "granted" if signal in granted else "denied"
             for signal in ("security_storage", *VENDORS["google"])

@@ -24,9 +24,10 @@ from consent_server.bench.servers import HOST
 from consent_server.bench.site import ACTOR, publish_next
 from consent_server.bench.stage import Stage
 from consent_server.consents import subjects
+from consent_server.consents.answers import Acknowledgement
 from consent_server.consents.payload import Decision
 from consent_server.consents.recording import record_all
-from consent_server.consents.service import Acknowledgement, Submission
+from consent_server.consents.service import Submission
 from consent_server.db import db, transaction
 from consent_server.evidence.tasks import catch_up
 from consent_server.policies.published import site_view

@@ -11,7 +11,7 @@ from flask import current_app
 from consent_server import clock
 from consent_server.banner import pins, tally
 from consent_server.banner import service as banner_service
-from consent_server.banner.options import options, set_options
+from consent_server.banner.options import options, set_options, warnings
 from consent_server.banner.service import NothingPublished
 from consent_server.cli.main import ACTOR, in_app, root
 from consent_server.db import transaction
@@ -140,6 +140,8 @@ def banner(site_key: str, file: Path | None) -> None:
         with transaction():
             set_options(service.site_by_key(site_key), wanted, now=clock.now(), actor=ACTOR)
     chosen = options(service.site_by_key(site_key))
+    for warning in warnings(chosen):
+        click.echo(f"Warning: {warning}", err=True)
     click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
 

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-import orjson
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask.views import MethodView
 
 from consent_server import clock
 from consent_server.auth import auth
-from consent_server.consents import checks, recording, records, service, subjects, verification, wire
+from consent_server.consents import checks, recording, records, subjects, verification, wire
+from consent_server.consents.answers import Acknowledgement, batch_body
 from consent_server.consents.payload import Decision
 from consent_server.consents.rules import effective
 from consent_server.consents.schemas import (
+    MOST_BATCH_BYTES,
     AtQuery,
     BatchOut,
     BatchSchema,
@@ -49,7 +50,7 @@ def ring() -> KeyRing:
 
 @bp.route("/sites/<string:site_key>/decisions")
 class Decisions(MethodView):
-    @limiter.limit(lambda: settings().decision_rate)
+    @limiter.limit(lambda: settings().decision_rate, name=recording.DECISIONS)
     @bp.arguments(DecisionSchema())  # an instance: of a class, webargs makes one for every request
     @bp.response(201, ReceiptOut)
     @bp.alt_response(200, schema=ReceiptOut, description="A retry: the same bytes as the first time")
@@ -66,21 +67,21 @@ class Decisions(MethodView):
 
 @bp.route("/sites/<string:site_key>/decisions/batch")
 class DecisionBatch(MethodView):
-    max_body_bytes = 512 * 1024  # a hundred decisions with sixty purposes each
+    max_body_bytes = MOST_BATCH_BYTES
 
     @bp.arguments(BatchSchema)
     @bp.response(200, BatchOut)
-    @auth("server", scope="decisions:write")
+    @auth("server", scope=recording.SCOPE)
     def post(self, data: dict[str, Any], site_key: str) -> ResponseReturnValue:
         """Store up to a hundred decisions that a relay or an import brings; each has an outcome of its own."""
         instant = clock.now()
         loaded = [wire.convert(each) or _loaded(each) for each in data["decisions"]]
         fit = [Submission(each, instant) for each in loaded if isinstance(each, Decision)]
-        stored = iter(recording.record_all(site_key, fit) if fit else [])
+        db.session.remove()
+        stored = iter(recording.record_batch(current_app, site_key, fit))
         outcomes = [each if isinstance(each, Problem) else next(stored) for each in loaded]
         # Not through the schema, which describes it: it would look at every member of a hundred receipts again.
-        body = orjson.dumps({"outcomes": [_outcome(each) for each in outcomes]})
-        return current_app.response_class(body, mimetype="application/json")
+        return current_app.response_class(batch_body(outcomes, ring()), mimetype="application/json")
 
 
 @bp.route("/sites/<string:site_key>/identify")
@@ -152,9 +153,7 @@ class SubjectReceipts(MethodView):
         page = found[: query["limit"]]
         logs = {log.epoch: log.origin for log in db.session.query(Log).filter_by(site_id=view.id)}
         return {
-            "receipts": [
-                service.Acknowledgement(r, logs[r.epoch], created=False).to_json(ring()) for r in page
-            ],
+            "receipts": [Acknowledgement(r, logs[r.epoch], created=False).to_json(ring()) for r in page],
             "next_after": page[-1].idx if len(found) > len(page) else None,
         }
 
@@ -165,15 +164,6 @@ def _loaded(data: Any) -> Decision | Problem:
     except Problem as problem:
         return problem
     return decision
-
-
-def _outcome(outcome: service.Outcome) -> dict[str, Any]:
-    try:
-        if isinstance(outcome, Problem):
-            raise outcome
-        return {"status": 201 if outcome.created else 200, "receipt": outcome.to_json(ring())}
-    except Problem as problem:
-        return {"status": int(problem.status), "problem": problem.to_json()}
 
 
 def origin_gate() -> None:

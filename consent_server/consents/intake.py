@@ -1,8 +1,8 @@
 """The short way of a decision: a WSGI layer before Flask that answers the usual one and hands on every other.
 
 The framework, its schemas and its sessions would cost a browser's decision several times what storing it costs
-(docs/performance.md shows where the time goes). Only what is certain is answered here: the usual form, a site and an
-origin that this process knows, a lane that runs. Everything else goes to the view in `consents/api.py` untouched, body
+(docs/performance.md shows where the time goes). Only what is certain is answered here: the usual form, a site, an
+origin or a key that this process knows, a lane that runs. Everything else goes to the view in `consents/api.py` untouched, body
 included, and with it every question of what is wrong. Both store through `recording`: there is one way into the ledger.
 """
 
@@ -18,18 +18,23 @@ from flask import Flask
 from consent_server import clock, http
 from consent_server.config import Settings
 from consent_server.consents import recording, wire
-from consent_server.consents.payload import Decision
+from consent_server.consents.answers import batch_body
+from consent_server.consents.schemas import MOST_BATCH_BYTES
 from consent_server.consents.service import Submission
 from consent_server.keys import KeyRing
 from consent_server.policies.published import SiteView, recent_view
+from consent_server.problems import NotSignedIn
 from consent_server.rate_limit import limiter
+from consent_server.sites import keys_let_in
 
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-ADDRESS = re.compile(r"/v1/sites/([^/]+)/decisions")
-VIEW = "consent_server.consents.api.Decisions.post"  # both ways count as one view against the rate limit
+ADDRESS = re.compile(r"/v1/sites/([^/]+)/decisions(/batch)?")
 STATUS = {code.value: f"{code.value} {code.phrase}" for code in HTTPStatus}
+JSON = ("Content-Type", "application/json")
+
+Answer = tuple[int, Headers, bytes]
 
 
 class Intake:
@@ -41,52 +46,85 @@ class Intake:
         self._ring: KeyRing = app.extensions["keys"]
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        view = self._view(environ)
-        origin = environ.get("HTTP_ORIGIN")
-        if view is None or (origin is not None and origin not in view.origins):
+        answer = self._answer(environ)
+        if answer is None:
             return self._inner(environ, start_response)
-        decision = self._read(environ)
-        if decision is None:
-            return self._inner(environ, start_response)
-        status, headers, body = self._answer(view, decision, environ.get("REMOTE_ADDR") or "unknown")
+        status, headers, body = answer
         headers += http.ALWAYS
-        if origin is not None:
-            headers += http.cors_headers(origin)
         headers.append(("Content-Length", str(len(body))))
         start_response(STATUS[status], headers)
         return [body]
 
-    def _view(self, environ: dict[str, Any]) -> SiteView | None:
-        """Return the site that a decision is posted to, if this process knows it."""
+    def _answer(self, environ: dict[str, Any]) -> Answer | None:
+        """Return the answer to a decision or a batch of them; None for whatever else or unusual this is."""
         if environ["REQUEST_METHOD"] != "POST" or recording.LANE not in self._app.extensions:
             return None
         found = ADDRESS.fullmatch(environ["PATH_INFO"])
-        return recent_view(found[1], max_age=self._settings.config_cache_seconds) if found else None
-
-    def _read(self, environ: dict[str, Any]) -> Decision | None:
-        """Return the decision in the body; the body can be read again afterwards."""
-        kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-        length = environ.get("CONTENT_LENGTH") or ""
-        if kind not in http.BODY_TYPES or not length.isdecimal():
+        if found is None:
             return None
-        size = int(length)
-        if size > self._settings.max_body_bytes:
+        view = recent_view(found[1], max_age=self._settings.config_cache_seconds)
+        if view is None:
             return None
-        body = environ["wsgi.input"].read(size)
-        environ["wsgi.input"] = io.BytesIO(body)
-        return wire.read(body) if len(body) == size else None
-
-    def _answer(self, view: SiteView, decision: Decision, address: str) -> tuple[int, Headers, bytes]:
         try:
-            limiter.count(self._app, self._settings.decision_rate, view=VIEW, address=address)
+            return self._batch(view, environ) if found[2] else self._decision(view, environ)
+        except Exception as error:
+            return _refusal(error)
+
+    def _decision(self, view: SiteView, environ: dict[str, Any]) -> Answer | None:
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and origin not in view.origins:
+            return None
+        decision = wire.read(_body(environ, limit=self._settings.max_body_bytes))
+        if decision is None:
+            return None
+        try:
+            address = environ.get("REMOTE_ADDR") or "unknown"
+            rate = self._settings.decision_rate
+            limiter.count(self._app, rate, name=recording.DECISIONS, address=address)
             stored = recording.record(self._app, view.key, Submission(decision, clock.now()))
             # Signed after the commit only: a signature on what was rolled back would be a false receipt.
-            answer = stored.body(self._ring)
+            answer: Answer = (201 if stored.created else 200, [JSON], stored.body(self._ring))
         except Exception as error:
-            problem = http.problem_of(error)
-            headers = [("Content-Type", http.PROBLEM_JSON), *problem.headers.items()]
-            return int(problem.status), headers, orjson.dumps(problem.to_json())
-        return 201 if stored.created else 200, [("Content-Type", "application/json")], answer
+            answer = _refusal(error)
+        if origin is not None:
+            answer[1].extend(http.cors_headers(origin))
+        return answer
+
+    def _batch(self, view: SiteView, environ: dict[str, Any]) -> Answer | None:
+        """Answer a batch whose sender's key has been good before, when all of it is usual."""
+        instant = clock.now()
+        presented = environ.get("HTTP_AUTHORIZATION", "")
+        key = keys_let_in.known(view.key, presented, recording.SCOPE, now=instant)
+        if key is None:
+            return None
+        decisions = wire.read_batch(_body(environ, limit=MOST_BATCH_BYTES))
+        if decisions is None:
+            return None
+        outcomes = recording.record_batch(
+            self._app, view.key, [Submission(decision, instant, key) for decision in decisions]
+        )
+        for each in outcomes:
+            if isinstance(each, NotSignedIn):
+                raise each  # the key was revoked meanwhile, so nothing of the batch is stored
+        return 200, [JSON], batch_body(outcomes, self._ring)
+
+
+def _body(environ: dict[str, Any], *, limit: int) -> bytes:
+    """Return a body of the usual kind, empty for any other; it can be read again afterwards."""
+    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    length = environ.get("CONTENT_LENGTH") or ""
+    if kind not in http.BODY_TYPES or not length.isdecimal() or int(length) > limit:
+        return b""
+    size = int(length)
+    body: bytes = environ["wsgi.input"].read(size)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body if len(body) == size else b""
+
+
+def _refusal(error: Exception) -> Answer:
+    problem = http.problem_of(error)
+    headers = [("Content-Type", http.PROBLEM_JSON), *problem.headers.items()]
+    return int(problem.status), headers, orjson.dumps(problem.to_json())
 
 
 def install(app: Flask) -> None:

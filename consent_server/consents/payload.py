@@ -4,25 +4,23 @@ Canonical is RFC 8785 on this profile: ASCII keys, strings, integers, booleans, 
 white space are all that the RFC asks, and orjson does both.
 """
 
-import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from consent_server import clock
 from consent_server.consents.facts import Action, Choice
 
 SCHEMA = "consent-receipt/1"
-NONCE_BYTES = 16  # so that the hash in the log tells nothing about what was chosen, even by guessing
+NONCE_BYTES = 16
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True, dict=True):
     """What a visitor chose, as the browser sent it, checked."""
 
     receipt_id: uuid.UUID
@@ -71,8 +69,13 @@ def build(
     text_sha256: str,
     issued_at: datetime,
     expires_at: datetime,
+    nonce: bytes,
 ) -> bytes:
-    """Return the payload's bytes, which are stored, hashed and signed as they are."""
+    """Return the payload's bytes, which are stored, hashed and signed as they are.
+
+    `nonce` are `NONCE_BYTES` random bytes, so that the hash in the log tells nothing about what was chosen, even by
+    guessing.
+    """
     members = decision.claims() | {
         "schema": SCHEMA,
         "site": site,
@@ -81,7 +84,7 @@ def build(
         "text_sha256": text_sha256,
         "issued_at": clock.iso(issued_at),
         "expires_at": clock.iso(expires_at),
-        "nonce": secrets.token_hex(NONCE_BYTES),
+        "nonce": nonce.hex(),
     }
     return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
 

@@ -1,32 +1,32 @@
 """Bring consent records up to date after an append: all records of a batch in three statements."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple
 
 from consent_server import clock
 from consent_server.bulk import Answer, Sql, uuid_of
 from consent_server.columns import BIGINTS, BYTES, INSTANTS, INTEGER, TEXTS, UUIDS
-from consent_server.consents.facts import ConsentState, DecisionFacts
+from consent_server.consents.facts import ConsentState
+from consent_server.consents.forms import First, Form, facts_of
 from consent_server.consents.payload import Decision
 from consent_server.consents.records import SUBJECT, VISITOR
 from consent_server.consents.rules import derive_state
-from consent_server.ledger.append import OpenLog, Stored
+from consent_server.ledger.append import OpenLog
 from consent_server.packing import pack_json, unpack_json
-from consent_server.policies.published import SiteView
 
 Holder = tuple[str, str]
 
 
-class Submitted(Protocol):
-    """A decision with the instant at which it reached this server."""
+class Appended(NamedTuple):
+    """A decision that was appended to the log: its form, the instant at which it reached this server, its index."""
 
-    @property
-    def decision(self) -> Decision: ...
-    @property
-    def at(self) -> datetime: ...
+    decision: Decision
+    form: Form
+    at: datetime
+    idx: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,10 @@ _PUT = Sql.insert(
 )
 
 
-def ask_known(log: OpenLog, visitors: Collection[uuid.UUID]) -> Answer[Known]:
-    """Ask what is known of these visitors of the site whose log is locked."""
-    ids = list(visitors)
-    states = log.line.ask(_STATES, site_id=log.site_id, holders=[str(each) for each in ids])
-    linked = log.line.ask(_SUBJECTS, site_id=log.site_id, visitors=ids)
+def ask_known(log: OpenLog, decisions: Sequence[Decision]) -> Answer[Known]:
+    """Ask what is known of the visitors of these decisions on the site whose log is locked."""
+    states = log.line.ask(_STATES, site_id=log.site_id, holders=[each.visitor for each in decisions])
+    linked = log.line.ask(_SUBJECTS, site_id=log.site_id, visitors=[each.visitor_id for each in decisions])
 
     def known() -> Known:
         subjects: dict[uuid.UUID, str] = {}
@@ -85,40 +84,46 @@ def ask_known(log: OpenLog, visitors: Collection[uuid.UUID]) -> Answer[Known]:
     return known
 
 
-def apply(
-    site: SiteView, log: OpenLog, batch: Sequence[tuple[Stored, Submitted]], known: Known
-) -> dict[Holder, datetime]:
+def apply(log: OpenLog, batch: Sequence[Appended], known: Known) -> dict[Holder, datetime]:
     """Derive and store the states of all visitors and subjects of a batch, in the order of the log.
 
     Return whose decision was about a superseded version, and when: their flags were computed against what these
     decisions have just replaced, and somebody must look again.
 
     Args:
-        site: the site.
-        log: its log, which is locked.
-        batch: stored receipt and submission of each new receipt.
+        log: the site's log, which is locked.
+        batch: what was appended.
         known: what was there before, read under the lock.
     """
     if not batch:
         return {}
-    states = dict(known.states)
-    last: dict[Holder, tuple[Stored, Submitted]] = {}
+    states: dict[Holder, ConsentState | First] = dict(known.states)
+    last: dict[Holder, Appended] = {}
     stale: dict[Holder, datetime] = {}
-    for stored, submission in batch:
-        facts = facts_of_decision(submission.decision, at=submission.at, until=submission.at + site.lifetime)
-        for holder in _holders(submission.decision, known.subjects):
-            states[holder] = derive_state(states.get(holder), facts, site.facts)
-            last[holder] = (stored, submission)
-            if site.current is not None and facts.version != site.current.number:
-                stale[holder] = submission.at
+    for each in batch:
+        site = each.form.site
+        is_stale = site.current is not None and each.form.version != site.current.number
+        for holder in _holders(each.decision, known.subjects):
+            states[holder] = _after(states.get(holder), each)
+            last[holder] = each
+            if is_stale:
+                stale[holder] = each.at
     _put(log, states, last)
     return stale
 
 
+def _after(before: ConsentState | First | None, decided: Appended) -> ConsentState | First:
+    site = decided.form.site
+    at, until = clock.to_ms(decided.at), clock.to_ms(decided.at + site.lifetime)
+    if before is None:
+        return First(decided.form, at, until)
+    if isinstance(before, First):
+        before = before.state()
+    return derive_state(before, facts_of(decided.decision, at=at, until=until), site.facts)
+
+
 def _put(
-    log: OpenLog,
-    states: Mapping[Holder, ConsentState],
-    last: Mapping[Holder, tuple[Stored, Submitted]],
+    log: OpenLog, states: Mapping[Holder, ConsentState | First], last: Mapping[Holder, Appended]
 ) -> None:
     # In key order, as the sweep locks them: the two then never wait for each other in a circle.
     holders = sorted(last)
@@ -129,23 +134,15 @@ def _put(
         epoch=log.epoch,
         holder_kind=[kind for kind, _ in holders],
         holder=[name for _, name in holders],
-        state=[pack_json(states[holder].to_json()) for holder in holders],
-        idx=[stored.idx for stored, _ in rows],
-        language=[submission.decision.language for _, submission in rows],
-        updated_at=[submission.at for _, submission in rows],
+        state=[_packed(states[holder]) for holder in holders],
+        idx=[each.idx for each in rows],
+        language=[each.decision.language for each in rows],
+        updated_at=[each.at for each in rows],
     )
 
 
-def facts_of_decision(decision: Decision, *, at: datetime, until: datetime) -> DecisionFacts:
-    """Return what the state depends on of a decision that reached the server at this instant."""
-    return DecisionFacts(
-        version=decision.policy_version,
-        action=decision.action,
-        choices=decision.choices,
-        asked=frozenset(decision.asked),
-        at=clock.to_ms(at),
-        until=clock.to_ms(until),
-    )
+def _packed(state: ConsentState | First) -> bytes:
+    return state.packed() if isinstance(state, First) else pack_json(state.to_json())
 
 
 def _holders(decision: Decision, subjects: Mapping[uuid.UUID, str]) -> list[Holder]:

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 
 from flask import Flask, current_app
 
-from consent_server.consents.service import Acknowledgement, Draw, Outcome, Submission, store
+from consent_server.consents.answers import Acknowledgement, Outcome
+from consent_server.consents.service import Draw, Submission, store
 from consent_server.db import db, transaction
+from consent_server.http import problem_of
 from consent_server.keys import KeyRing
-from consent_server.ledger.lane import Lane
+from consent_server.ledger.lane import Failed, Lane
 from consent_server.policies.published import site_view
 from consent_server.problems import Problem
 
 LANE = "committer"
+SCOPE = "decisions:write"  # of the API keys under which batches come
+DECISIONS = "decisions"  # what is counted against the rate limit, whichever way a decision takes
 
 
 def start_lane(app: Flask) -> Lane[str, Submission, Outcome]:
@@ -32,6 +36,23 @@ def record(app: Flask, site_key: str, submission: Submission) -> Acknowledgement
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
+
+
+def record_batch(app: Flask, site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Return what became of each decision once all of them are durable. Without a lane it needs an application context.
+
+    Raises:
+        Problem: nothing can be stored just now.
+    """
+    if not submissions:
+        return []
+    lane: Lane[str, Submission, Outcome] | None = app.extensions.get(LANE)
+    if lane is None:
+        return record_all(site_key, submissions)
+    return [
+        problem_of(each.error) if isinstance(each, Failed) else each
+        for each in lane.submit_all(site_key, submissions)
+    ]
 
 
 def record_all(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:

@@ -12,6 +12,9 @@ from consent_server.schema import StrictBoolean
 ACTIONS = ("accept_all", "reject_all", "custom", "withdraw", "expire", "gpc", "dnt")
 LAYERS = ("banner", "preferences", "delta", "frame", "api")
 CHOICES = ("granted", "denied")
+MOST_PURPOSES = 60
+MOST_DECISIONS = 100  # a batch call
+MOST_BATCH_BYTES = 512 * 1024  # a hundred decisions with sixty purposes each
 VERSION = validate.Regexp(r"\A[1-9][0-9]{0,5}\.(0|[1-9][0-9]{0,5})\Z", error="Write it like 2.0.")
 LANGUAGE = validate.Regexp(r"\A[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}\Z", error="Write it like zh-CN.")
 PURPOSE = validate.Regexp(r"\A[a-z][a-z0-9_-]{0,39}\Z", error="Not a purpose's key.")
@@ -56,12 +59,12 @@ class DecisionSchema(Schema):
         keys=fields.String(validate=PURPOSE),
         values=fields.String(validate=validate.OneOf(CHOICES)),
         required=True,
-        validate=validate.Length(max=60),
+        validate=validate.Length(max=MOST_PURPOSES),
     )
     banner_build = fields.String(required=True, validate=HASH)
     asked = fields.List(
         fields.String(validate=PURPOSE),
-        validate=validate.Length(max=60),
+        validate=validate.Length(max=MOST_PURPOSES),
         metadata={"description": "Purposes that were really put to the visitor; all by default."},
     )
     decided_at = fields.AwareDateTime(
@@ -84,7 +87,7 @@ class BatchSchema(Schema):
     """Up to a hundred decisions; each is checked on its own, so that a bad one does not harm the others."""
 
     decisions = fields.List(
-        fields.Raw(metadata={"type": "object"}), required=True, validate=validate.Length(1, 100)
+        fields.Raw(metadata={"type": "object"}), required=True, validate=validate.Length(1, MOST_DECISIONS)
     )
 
 

@@ -1,26 +1,28 @@
 """Store decisions, many of one site in one transaction. What is returned is acknowledged only after its commit."""
 
+import secrets
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import NamedTuple
 
-import orjson
 from sqlalchemy import select
 
 from consent_server.consents import payload, projection
-from consent_server.consents.checks import version_of
+from consent_server.consents.answers import Acknowledgement, Outcome, ReceiptErased
+from consent_server.consents.forms import Form, form_of
 from consent_server.consents.payload import Decision
 from consent_server.consents.records import look_again
 from consent_server.db import db
 from consent_server.keys import KeyRing
 from consent_server.ledger import append as ledger
-from consent_server.ledger import jws, leaves
+from consent_server.ledger import leaves
 from consent_server.ledger.models import Log
 from consent_server.policies.published import SiteView, ask_refreshed
 from consent_server.problems import Problem
+from consent_server.sites.api_keys import no_good_key
+from consent_server.sites.keys_let_in import ask_unrevoked
 
 
 class ReceiptConflict(Problem):
@@ -28,60 +30,17 @@ class ReceiptConflict(Problem):
     title = "Another decision is stored under this receipt id"
 
 
-class ReceiptErased(Problem):
-    slug, status = "receipt-erased", HTTPStatus.GONE
-    title = "The receipt's personal content has been erased"
+class Submission(NamedTuple):
+    """A decision with the instant at which it reached this server.
 
-
-class StoredReceipt(Protocol):
-    """What an answer needs of a receipt: a row of the table, or what was just appended."""
-
-    @property
-    def idx(self) -> int: ...
-    @property
-    def kid(self) -> str: ...
-    @property
-    def payload(self) -> bytes | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """A stored receipt with all that the answer needs."""
-
-    receipt: StoredReceipt
-    log: str
-    created: bool
-
-    def to_json(self, ring: KeyRing) -> dict[str, Any]:
-        """Return the answer's members. Call it after the commit: it signs."""
-        if self.receipt.payload is None:
-            raise ReceiptErased("Its place in the log and its hash remain.")
-        claims = orjson.loads(self.receipt.payload)
-        key = ring.receipt_keys[self.receipt.kid]
-        return {
-            "receipt_id": claims["receipt_id"],
-            "visitor_id": claims["visitor_id"],
-            "issued_at": claims["issued_at"],
-            "expires_at": claims["expires_at"],
-            "choices": claims["choices"],
-            "log_index": self.receipt.idx,
-            "receipt": jws.sign(self.receipt.payload, key=key, log=self.log, idx=self.receipt.idx),
-        }
-
-    def body(self, ring: KeyRing) -> bytes:
-        """Return the answer as it is sent: a retry gets the same bytes, whichever way it took."""
-        return orjson.dumps(self.to_json(ring))
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A decision with the instant at which it reached this server."""
+    `key` is the SHA-256 of the API key under which it was sent, where that was not looked up yet.
+    """
 
     decision: Decision
     at: datetime
+    key: bytes | None = None
 
 
-Outcome = Acknowledgement | Problem
 # Gives the decisions to store. Asked once the log is locked: what came in while it was waited for shares the commit.
 Draw = Callable[[], Sequence[Submission]]
 
@@ -95,87 +54,97 @@ def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     log = ledger.lock_log(site.id)
     submissions = draw()
     leaves.tell(log, now=submissions[-1].at)
-    with log.line.pipelined():
+    with log.line.together():
         # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
         newest = ask_refreshed(log.line, site)
         there = ledger.ask_standing(log.line, site.id, [each.decision.receipt_id for each in submissions])
-        known = projection.ask_known(log, [each.decision.visitor_id for each in submissions])
-    site, standing = newest(), there()
-    origins = _origins(site.id, log, standing)
-    fresh: dict[uuid.UUID, ledger.Entry] = {}
-    new: dict[int, Submission] = {}  # by their places
-    problems: dict[int, Problem] = {}
-    for place, submission in enumerate(submissions):
-        try:
-            entry = _admit(site, submission, standing, fresh, ring=ring)
-        except Problem as problem:
-            problems[place] = problem
-            continue
-        if entry is not None:
-            fresh[entry.receipt_id], new[place] = entry, submission
-    with log.line.pipelined():
-        appended = ledger.append_many(log, list(fresh.values()))
-        stale = projection.apply(site, log, list(zip(appended, new.values(), strict=True)), known())
+        known = projection.ask_known(log, [each.decision for each in submissions])
+        keyed = any(each.key is not None for each in submissions)
+        keys = ask_unrevoked(log.line, site.id) if keyed else set
+    batch = _Batch(newest(), there(), keys(), ring.receipt_key.kid)
+    problems = batch.admit(submissions)
+    appended = ledger.append_many(log, list(batch.entries.values()))
+    rows = [
+        projection.Appended(each.decision, form, each.at, stored.idx)
+        for stored, (form, each) in zip(appended, batch.admitted, strict=True)
+    ]
+    stale = projection.apply(log, rows, known())
     if stale:
         look_again(site.id, list(stale), now=max(stale.values()))
-    receipts = standing | {each.receipt_id: each for each in appended}
-    return [
-        problems[place] if place in problems else _outcome(receipts, each, origins, created=place in new)
-        for place, each in enumerate(submissions)
-    ]
+    return _outcomes(log, batch, submissions, problems, appended)
 
 
-def _admit(
-    site: SiteView,
-    submission: Submission,
-    standing: Mapping[uuid.UUID, ledger.Stored],
-    fresh: Mapping[uuid.UUID, ledger.Entry],
-    *,
-    ring: KeyRing,
-) -> ledger.Entry | None:
-    """Return what a new decision puts into the log, None for a retry; refuse everything else."""
-    decision = submission.decision
-    there = standing.get(decision.receipt_id) if standing else None
-    if there is not None and there.payload is None:
-        raise ReceiptErased("Make a new receipt id for a new decision.")
-    before = there or fresh.get(decision.receipt_id)
-    if before is not None and before.payload is not None:
-        _same(decision, before.payload)
-        return None
-    version = version_of(site, decision)
-    body = payload.build(
-        decision,
-        site=site.key,
-        policy=site.policy_key,
-        policy_sha256=version.sha256,
-        text_sha256=version.notices[decision.language]["sha256"],
-        issued_at=submission.at,
-        expires_at=submission.at + site.lifetime,
-    )
-    return ledger.Entry(decision.receipt_id, decision.visitor_id, submission.at, ring.receipt_key.kid, body)
+class _Batch:
+    """Decisions of one site on their way into its log."""
+
+    def __init__(
+        self, site: SiteView, standing: Mapping[uuid.UUID, ledger.Stored], keys: Container[bytes], kid: str
+    ) -> None:
+        self.site, self.standing, self._keys, self._kid = site, standing, keys, kid
+        self.entries: dict[uuid.UUID, ledger.Entry] = {}
+        self.admitted: list[tuple[Form, Submission]] = []  # one for each entry
+        self.new: set[int] = set()  # the places of what is not a retry
+
+    def admit(self, submissions: Sequence[Submission]) -> dict[int, Problem]:
+        """Take in what fits; return the problems of the others, by place."""
+        problems: dict[int, Problem] = {}
+        nonces = secrets.token_bytes(payload.NONCE_BYTES * len(submissions))
+        for place, submission in enumerate(submissions):
+            nonce = nonces[place * payload.NONCE_BYTES : (place + 1) * payload.NONCE_BYTES]
+            try:
+                if self._admit(submission, nonce):
+                    self.new.add(place)
+            except Problem as problem:
+                problems[place] = problem
+        return problems
+
+    def _admit(self, submission: Submission, nonce: bytes) -> bool:
+        """Take in a new decision; say no to a retry, which has its receipt already; refuse everything else."""
+        decision, at, key = submission
+        if key is not None and key not in self._keys:
+            raise no_good_key()
+        number = decision.receipt_id
+        there = self.standing.get(number) if self.standing else None
+        if there is not None and there.payload is None:
+            raise ReceiptErased("Make a new receipt id for a new decision.")
+        before = there or self.entries.get(number)
+        if before is not None and before.payload is not None:
+            if not payload.same_decision(decision, before.payload):
+                raise ReceiptConflict(
+                    "Make a new receipt id for a new decision; repeat an old one unchanged."
+                )
+            return False
+        form = form_of(self.site, decision)
+        self.entries[number] = ledger.Entry(
+            number, decision.visitor_id, at, self._kid, *form.write(decision, at=at, nonce=nonce)
+        )
+        self.admitted.append((form, submission))
+        return True
 
 
-def _same(decision: Decision, stored: bytes) -> None:
-    if not payload.same_decision(decision, stored):
-        raise ReceiptConflict("Make a new receipt id for a new decision; repeat an old one unchanged.")
+def _outcomes(
+    log: ledger.OpenLog,
+    batch: _Batch,
+    submissions: Sequence[Submission],
+    problems: Mapping[int, Problem],
+    appended: Sequence[ledger.Stored],
+) -> list[Outcome]:
+    origins = _origins(log, batch.standing)
+    receipts = {**batch.standing, **{each.receipt_id: each for each in appended}}
+    found: list[Outcome] = []
+    for place, submission in enumerate(submissions):
+        problem = problems.get(place)
+        if problem is not None:
+            found.append(problem)
+            continue
+        receipt = receipts[submission.decision.receipt_id]
+        found.append(Acknowledgement(receipt, origins[receipt.epoch], place in batch.new))
+    return found
 
 
-def _outcome(
-    receipts: Mapping[uuid.UUID, ledger.Stored],
-    submission: Submission,
-    origins: Mapping[int, str],
-    *,
-    created: bool,
-) -> Acknowledgement:
-    receipt = receipts[submission.decision.receipt_id]
-    return Acknowledgement(receipt, origins[receipt.epoch], created=created)
-
-
-def _origins(
-    site_id: int, log: ledger.OpenLog, standing: Mapping[uuid.UUID, ledger.Stored]
-) -> dict[int, str]:
+def _origins(log: ledger.OpenLog, standing: Mapping[uuid.UUID, ledger.Stored]) -> dict[int, str]:
     """Return the origins of the logs that the answers name: this one's, and older epochs' where a retry needs them."""
     if all(each.epoch == log.epoch for each in standing.values()):
         return {log.epoch: log.origin}
-    rows = db.session.execute(select(Log.epoch, Log.origin).where(Log.site_id == site_id))
+    rows = db.session.execute(select(Log.epoch, Log.origin).where(Log.site_id == log.site_id))
     return {row.epoch: row.origin for row in rows}

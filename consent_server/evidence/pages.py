@@ -16,7 +16,8 @@ from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
 from consent_server.auth import auth
 from consent_server.banner.models import BannerBuild
-from consent_server.consents import service, verification
+from consent_server.consents import verification
+from consent_server.consents.answers import ReceiptErased
 from consent_server.consents.api import ring
 from consent_server.consents.payload import SCHEMA
 from consent_server.consents.search import UnknownReceipt, subjects_of
@@ -181,7 +182,7 @@ def _find(site_id: int, receipt_id: uuid.UUID) -> Receipt:
 
 def _signed(receipt: Receipt) -> str:
     if receipt.payload is None:
-        raise service.ReceiptErased("Its place in the log and its hash remain.")
+        raise ReceiptErased("Its place in the log and its hash remain.")
     log = db.session.get_one(Log, (receipt.site_id, receipt.epoch))
     return jws.sign(receipt.payload, key=ring().receipt_keys[receipt.kid], log=log.origin, idx=receipt.idx)
 

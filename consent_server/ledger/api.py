@@ -8,8 +8,8 @@ from consent_server.auth import auth
 from consent_server.http import allow_origin
 from consent_server.ledger import proving, tiles
 from consent_server.ledger.integrate import LogName, newest_checkpoint, tile_hashes
-from consent_server.ledger.models import Log, SignedCheckpoint
-from consent_server.ledger.names import log_named
+from consent_server.ledger.models import SignedCheckpoint
+from consent_server.ledger.names import log_named, place_of
 from consent_server.ledger.published_keys import log_keys
 from consent_server.problems import NotFound
 
@@ -42,7 +42,10 @@ def checkpoint(name: str) -> Response:
 @auth("public")
 def keys(name: str) -> Response:
     """Return the verifier keys of the log's checkpoints, one a line; retired ones stay."""
-    origin = _row(name).origin
+    found = log_named(name)
+    if found is None:
+        raise UnknownLog("A receipt's header names its log.")
+    origin = found.origin
     lines = [key.vkey() + "\n" for key in log_keys(current_app.extensions["keys"], origin)]
     return _answer("".join(lines).encode(), TEXT, "public, max-age=300")
 
@@ -70,23 +73,17 @@ def tile(name: str, path: str) -> Response:
 @auth("public")
 def proof(name: str, index: int) -> Response:
     """Return the proof that the entry at an index stands in the newest checkpoint's tree."""
-    log = _log(name)
-    signed = _signed(log)
-    if index >= signed.size:
+    found = proving.newest_inclusion_file(_log(name), index)
+    if found is None:
         raise NotIntegrated("Try again in a second.", headers={"Retry-After": "1"})
-    return _answer(proving.inclusion_file(log, index, signed).encode(), TEXT, BRIEFLY)
+    return _answer(found.encode(), TEXT, BRIEFLY)
 
 
 def _log(name: str) -> LogName:
-    found = _row(name)
-    return LogName(found.site_id, found.epoch)
-
-
-def _row(name: str) -> Log:
-    found = log_named(name)
-    if found is None:
+    place = place_of(name)
+    if place is None:
         raise UnknownLog("A receipt's header names its log.")
-    return found
+    return LogName(*place)
 
 
 def _signed(log: LogName) -> SignedCheckpoint:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -27,19 +28,21 @@ class LogClosed(Unavailable):
     title = "This site's log takes no receipts"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What goes into the log. `payload` is canonical JSON and carries a nonce, so that its hash tells nothing."""
+class Entry(NamedTuple):
+    """What goes into the log. `payload` is canonical JSON and carries a nonce, so that its hash tells nothing.
+
+    `packed` is the payload as it lies in the database, where that is known already.
+    """
 
     receipt_id: uuid.UUID
     visitor_id: uuid.UUID | None
     issued_at: datetime
     kid: str
     payload: bytes
+    packed: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A receipt's row, as far as an answer needs it; `payload` is None when it was erased."""
 
     epoch: int
@@ -103,6 +106,7 @@ def lock_log(site_id: int) -> OpenLog:
     [(epoch, origin, size, state)] = line.ask(_LOCK, site_id=site_id)()
     if state != "open":
         raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
+    line.plan_for(size)
     return OpenLog(site_id, epoch, origin, size, line)
 
 
@@ -135,20 +139,19 @@ def append_many(log: OpenLog, entries: Sequence[Entry]) -> list[Stored]:
         return []
     first = log.size
     log.size = first + len(entries)
-    with log.line.pipelined():
-        log.line.tell_many(
-            _INSERT,
-            site_id=log.site_id,
-            epoch=log.epoch,
-            idx=range(first, log.size),
-            receipt_id=[entry.receipt_id for entry in entries],
-            kid=[entry.kid for entry in entries],
-            visitor_id=[entry.visitor_id for entry in entries],
-            issued_at=[entry.issued_at for entry in entries],
-            entry=[hashlib.sha256(entry.payload).digest() for entry in entries],
-            payload=[pack(entry.payload, PAYLOAD) for entry in entries],
-        )
-        log.line.tell(_GROW, site_id=log.site_id, epoch=log.epoch, size=log.size)
+    log.line.tell_many(
+        _INSERT,
+        site_id=log.site_id,
+        epoch=log.epoch,
+        idx=range(first, log.size),
+        receipt_id=[entry.receipt_id for entry in entries],
+        kid=[entry.kid for entry in entries],
+        visitor_id=[entry.visitor_id for entry in entries],
+        issued_at=[entry.issued_at for entry in entries],
+        entry=[hashlib.sha256(entry.payload).digest() for entry in entries],
+        payload=[entry.packed or pack(entry.payload, PAYLOAD) for entry in entries],
+    )
+    log.line.tell(_GROW, site_id=log.site_id, epoch=log.epoch, size=log.size)
     return [
         Stored(log.epoch, idx, entry.receipt_id, entry.kid, entry.payload)
         for idx, entry in enumerate(entries, first)

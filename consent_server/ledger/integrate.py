@@ -133,7 +133,7 @@ def newest_checkpoint(log: LogName) -> SignedCheckpoint | None:
 def stored_edge(log: LogName, size: int) -> merkle.Frontier | None:
     """Return the right edge of the tree of this size; None when the tree has moved on."""
     row = _run(_EDGE, log).one_or_none()
-    return _edge(row) if row is not None and row.integrated == size else None
+    return edge_of(row.integrated, row.frontier) if row is not None and row.integrated == size else None
 
 
 def tile_hashes(log: LogName, level: int, n: int, size: int) -> list[bytes]:
@@ -158,14 +158,19 @@ def _locked_edge(log: LogName) -> merkle.Frontier | None:
             insert(_TREE), {"site_id": log.site_id, "epoch": log.epoch, "integrated": 0, "frontier": b""}
         )
         row = _run(query, log).one()
-    return None if row is None else _edge(row)
+    return None if row is None else edge_of(row.integrated, row.frontier)
 
 
-def _edge(row: Any) -> merkle.Frontier:
-    hashes = tuple(tiles.split(row.frontier))
-    if len(hashes) != row.integrated.bit_count():
-        raise TreeRefused(f"the stored edge does not fit a tree of {row.integrated}")
-    return merkle.Frontier(row.integrated, hashes)
+def edge_of(integrated: int, frontier: bytes) -> merkle.Frontier:
+    """Return the right edge that the table `tree` holds.
+
+    Raises:
+        TreeRefused: it is none of a tree of this size.
+    """
+    hashes = tuple(tiles.split(frontier))
+    if len(hashes) != integrated.bit_count():
+        raise TreeRefused(f"the stored edge does not fit a tree of {integrated}")
+    return merkle.Frontier(integrated, hashes)
 
 
 def _check(edge: merkle.Frontier, last: Any, now: datetime) -> None:

@@ -5,11 +5,12 @@ Ed25519 is deterministic, so a retry gets the same bytes without the signature b
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from consent_server.keys import KeyRing, SigningKey, b64u, unb64u
+from consent_server.keys import KeyRing, SigningKey, b64u_bytes, unb64u
 
 TYPE = "consent-receipt+jws"
 MAX_JWS_CHARS = 65_536
@@ -32,9 +33,22 @@ class ParsedReceipt:
 
 def sign(payload: bytes, *, key: SigningKey, log: str, idx: int) -> str:
     """Return the compact JWS of a payload at index `idx` of the log named `log`."""
-    header = orjson.dumps({"alg": "Ed25519", "idx": idx, "kid": key.kid, "log": log, "typ": TYPE})
-    signing_input = f"{b64u(header)}.{b64u(payload)}"
-    return f"{signing_input}.{b64u(key.sign(signing_input.encode()))}"
+    return compact(payload, key=key, log=log, idx=idx).decode()
+
+
+def compact(payload: bytes, *, key: SigningKey, log: str, idx: int) -> bytes:
+    """Return the same as bytes."""
+    begin, end = _header(key.kid, log)
+    signing_input = b"%b.%b" % (b64u_bytes(b"%b%d%b" % (begin, idx, end)), b64u_bytes(payload))
+    return b"%b.%b" % (signing_input, b64u_bytes(key.sign(signing_input)))
+
+
+@lru_cache(maxsize=1_024)
+def _header(kid: str, log: str) -> tuple[bytes, bytes]:
+    """Return what stands before and after the index in a receipt's header."""
+    header = orjson.dumps({"alg": "Ed25519", "idx": 0, "kid": kid, "log": log, "typ": TYPE})
+    begin, _, end = header.partition(b'"idx":0')
+    return begin + b'"idx":', end
 
 
 def parse(text: str) -> ParsedReceipt:

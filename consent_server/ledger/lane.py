@@ -7,10 +7,12 @@ one bad item never fails its neighbours; an error of the database fails them all
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from itertools import islice
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from flask import Flask
@@ -23,6 +25,7 @@ log = structlog.get_logger(__name__)
 LONGEST_BATCH = 512
 WAITING_ROOM = 4_096  # items queued at most; more would only wait longer than their callers do
 PATIENCE = 30.0  # seconds that a caller waits for its batch
+GATHERING = 0.001  # seconds that a batch waits at most for those who shared the last one
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -34,15 +37,24 @@ class Busy(Unavailable):
     title = "More decisions are waiting than this server can store just now"
 
 
+class Failed(NamedTuple):
+    """In the place of a result: why `work` could not store an item."""
+
+    error: Exception
+
+
 class _Ticket(Generic[Key, Item, Result]):
-    """An item with a place for what became of it. `done` is a lock that is released then: the cheapest event."""
+    """Items of one caller with a place for what became of them.
 
-    __slots__ = ("done", "error", "item", "key", "result")
+    `done` is a lock that is released then: the cheapest event. `error` is what failed all of them.
+    """
 
-    def __init__(self, key: Key, item: Item) -> None:
-        self.key, self.item = key, item
-        self.result: Result | None = None
-        self.error: BaseException | None = None
+    __slots__ = ("done", "error", "items", "key", "results")
+
+    def __init__(self, key: Key, items: Sequence[Item]) -> None:
+        self.key, self.items = key, items
+        self.results: list[Result | Failed] = []
+        self.error: Exception | None = None
         self.done = threading.Lock()
         self.done.acquire()
 
@@ -60,6 +72,9 @@ class Lane(Generic[Key, Item, Result]):
         self._app, self._work = app, work
         self._queue: SimpleQueue[_Ticket[Key, Item, Result] | None] = SimpleQueue()
         self._waiting: deque[_Ticket[Key, Item, Result]] = deque()  # taken from the queue, not yet stored
+        self._held = 0  # items queued or waiting
+        self._counting = threading.Lock()
+        self._last = 0  # tickets in the newest batch
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
@@ -71,20 +86,37 @@ class Lane(Generic[Key, Item, Result]):
             Busy: the waiting room is full, or the batch took too long; the item may or may not be stored.
             Exception: whatever `work` raised for this item.
         """
-        if self._queue.qsize() + len(self._waiting) >= WAITING_ROOM:
-            raise Busy("Nothing was stored. Send it again.", headers={"Retry-After": "2"})
-        ticket = _Ticket[Key, Item, Result](key, item)
+        [result] = self.submit_all(key, [item])
+        if isinstance(result, Failed):
+            raise result.error
+        return result
+
+    def submit_all(self, key: Key, items: Sequence[Item]) -> list[Result | Failed]:
+        """Hand items over and wait until all are stored; one that failed alone is a `Failed`.
+
+        Raises:
+            Busy: as above.
+            Exception: what failed all of them.
+        """
+        self._count(items)
+        ticket = _Ticket[Key, Item, Result](key, items)
         self._queue.put(ticket)
         if not ticket.done.acquire(timeout=PATIENCE):
             raise Busy("Send it again under the same receipt id.", headers={"Retry-After": "5"})
         if ticket.error is not None:
             raise ticket.error
-        return ticket.result  # type: ignore[return-value]  # set before `done`, unless there is an error
+        return ticket.results
 
     def stop(self) -> None:
         """Store what has queued, then end the thread."""
         self._queue.put(None)
         self._thread.join(timeout=PATIENCE)
+
+    def _count(self, items: Sequence[Item]) -> None:
+        with self._counting:
+            if self._held + len(items) > WAITING_ROOM:
+                raise Busy("Nothing was stored. Send it again.", headers={"Retry-After": "2"})
+            self._held += len(items)
 
     def _run(self) -> None:
         with self._app.app_context():
@@ -93,7 +125,16 @@ class Lane(Generic[Key, Item, Result]):
                     self._take(self._queue.get())
                 if not self._waiting:
                     return
+                self._gather()
                 self._store_next()
+
+    def _gather(self) -> None:
+        """Wait a moment for as many callers as shared the last batch: they have just been answered and call again.
+
+        One commit for all of them costs far less than two; a caller who is alone never waits for others.
+        """
+        if len(self._waiting) + self._queue.qsize() < self._last and not self._ending:
+            time.sleep(GATHERING)
 
     def _take(self, ticket: _Ticket[Key, Item, Result] | None) -> None:
         if ticket is None:
@@ -108,15 +149,16 @@ class Lane(Generic[Key, Item, Result]):
 
         def draw() -> list[Item]:
             tickets.extend(self._draw(key))
-            return [ticket.item for ticket in tickets]
+            return [item for ticket in tickets for item in ticket.items]
 
         try:
             results = self._work(key, draw)
         except Exception as error:
             db.session.remove()
             self._failed(key, tickets or self._draw(key), error)
-            return
-        _succeed(tickets, results)
+        else:
+            _succeed(tickets, results)
+        self._last = len(tickets)
 
     def _draw(self, key: Key) -> list[_Ticket[Key, Item, Result]]:
         """Take all that have queued for a site, up to the longest batch; the others keep their order."""
@@ -127,24 +169,36 @@ class Lane(Generic[Key, Item, Result]):
                 break
         drawn: list[_Ticket[Key, Item, Result]] = []
         others: deque[_Ticket[Key, Item, Result]] = deque()
+        items = 0
         for ticket in self._waiting:
-            (drawn if ticket.key == key and len(drawn) < LONGEST_BATCH else others).append(ticket)
+            fits = not drawn or items + len(ticket.items) <= LONGEST_BATCH
+            if ticket.key == key and fits:
+                drawn.append(ticket)
+                items += len(ticket.items)
+            else:
+                others.append(ticket)
         self._waiting = others
+        with self._counting:
+            self._held -= items
         return drawn
 
     def _failed(self, key: Key, tickets: list[_Ticket[Key, Item, Result]], error: Exception) -> None:
-        if len(tickets) == 1 or _is_about_the_database(error):
+        items = sum(len(ticket.items) for ticket in tickets)
+        if items == 1 or _is_about_the_database(error):
             _fail(tickets, error)
             return
-        log.warning("batch repeated one by one", items=len(tickets), error=type(error).__name__)
+        log.warning("batch repeated one by one", items=items, error=type(error).__name__)
         for ticket in tickets:
-            try:
-                results = self._work(key, lambda ticket=ticket: [ticket.item])  # type: ignore[misc]  # bound now
-            except Exception as own:
-                db.session.remove()
-                _fail([ticket], own)
-            else:
-                _succeed([ticket], results)
+            ticket.results = [self._alone(key, item) for item in ticket.items]
+            ticket.done.release()
+
+    def _alone(self, key: Key, item: Item) -> Result | Failed:
+        try:
+            [result] = self._work(key, lambda: [item])
+        except Exception as own:
+            db.session.remove()
+            return Failed(own)
+        return result
 
 
 def _is_about_the_database(error: Exception) -> bool:
@@ -153,12 +207,13 @@ def _is_about_the_database(error: Exception) -> bool:
 
 
 def _succeed(tickets: Sequence[_Ticket[Any, Any, Result]], results: Sequence[Result]) -> None:
-    for ticket, result in zip(tickets, results, strict=True):
-        ticket.result = result
+    left = iter(results)
+    for ticket in tickets:
+        ticket.results = list(islice(left, len(ticket.items)))
         ticket.done.release()
 
 
-def _fail(tickets: Sequence[_Ticket[Any, Any, Any]], error: BaseException) -> None:
+def _fail(tickets: Sequence[_Ticket[Any, Any, Any]], error: Exception) -> None:
     for ticket in tickets:
         ticket.error = error
         ticket.done.release()

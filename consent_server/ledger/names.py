@@ -10,6 +10,9 @@ from sqlalchemy import select
 from consent_server.db import db
 from consent_server.ledger.models import Log, NamedLog
 
+MOST_NAMES = 10_000
+_places: dict[str, tuple[int, int]] = {}
+
 
 def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
     """Make a log; its origin is its address without the scheme, which is what C2SP recommends."""
@@ -24,6 +27,24 @@ def open_log(site_id: int, *, host: str, name: str, epoch: int = 1) -> Log:
 def log_named(name: str) -> Log | None:
     """Return the log of this name, or None."""
     return _log(db.session.get(NamedLog, name))
+
+
+def place_of(name: str) -> tuple[int, int] | None:
+    """Return site and epoch of the log of this name, or None. A name is given once and for all, so it is remembered."""
+    found = _places.get(name)
+    if found is None:
+        row = db.session.get(NamedLog, name)
+        if row is None:
+            return None
+        if len(_places) >= MOST_NAMES:
+            _places.clear()
+        found = _places[name] = (row.site_id, row.epoch)
+    return found
+
+
+def forget() -> None:
+    """Empty the memory of names: for tests, which roll back."""
+    _places.clear()
 
 
 def log_of_origin(origin: str) -> Log | None:

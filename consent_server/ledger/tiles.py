@@ -74,6 +74,12 @@ def split(hashes: bytes) -> list[bytes]:
     return [hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES)]
 
 
+def tile_of(level: int, index: int) -> tuple[int, int]:
+    """Return the tile (level, n) whose hashes a subtree's hash is computed from."""
+    row, within = divmod(level, HEIGHT)
+    return row, index // (WIDTH >> within)
+
+
 def reader(tile: Callable[[int, int], Sequence[bytes]]) -> Callable[[int, int], bytes]:
     """Return a `read(level, index)` for proofs over `tile(level, n)`, which gives a tile's hashes as far as there are."""
 

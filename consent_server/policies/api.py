@@ -14,7 +14,7 @@ from consent_server.policies.models import Notice
 from consent_server.policies.published import PublishedVersion, published_versions
 from consent_server.policies.text import parse
 from consent_server.problems import NotFound
-from consent_server.sites.languages import choose_language
+from consent_server.sites.languages import choose_language, in_order
 from consent_server.sites.service import site_by_key
 
 bp = Blueprint("policies", __name__, url_prefix="/v1/sites", description="Policy versions and their texts")
@@ -107,7 +107,7 @@ def find_text(
     version = next((each for each in published_versions(policy.id) if each.number == number), None)
     if version is None or not version.notices:
         raise UnknownVersionPage("`…/versions` lists those that there are.")
-    there = [each for each in site.languages if each in version.notices] or sorted(version.notices)
+    there = in_order(site.languages, version.notices)
     language = choose_language(wanted, tuple(there))
     notice = db.session.query(Notice).filter_by(version_id=version.id, language=language).one()
     return version, notice

@@ -17,6 +17,7 @@ from consent_server.policies.models import PolicyVersion
 from consent_server.policies.published import PublishedVersion, published_versions
 from consent_server.problems import InvalidInput, Problem
 from consent_server.screens import done, page, require, text
+from consent_server.sites.languages import in_order
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
 
@@ -105,7 +106,7 @@ def version(site_key: str, policy_key: str, number: str) -> ResponseReturnValue:
 
 
 def _languages(site: Site, version: PublishedVersion) -> list[str]:
-    return [tag for tag in site.languages if tag in version.notices] or sorted(version.notices)
+    return in_order(site.languages, version.notices)
 
 
 def _check(key: str, titles: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from consent_server.policies.drafting import policy_by_key
 from consent_server.policies.published import published_versions
 from consent_server.policies.text import parse
 from consent_server.screens import page
-from consent_server.sites.languages import choose_language
+from consent_server.sites.languages import choose_language, in_order
 from consent_server.sites.service import site_by_key
 
 bp = Blueprint("public", __name__, url_prefix="/p")
@@ -35,7 +35,7 @@ def notice(site_key: str, policy_key: str, number: str) -> ResponseReturnValue:
         site_key=site_key,
         policy_key=policy_key,
         version=version,
-        languages=[tag for tag in site.languages if tag in version.notices] or sorted(version.notices),
+        languages=in_order(site.languages, version.notices),
         language=text.language,
         document=document,
         outline=[entry for entry in document.outline() if entry.level <= 2 and entry.heading],

@@ -6,7 +6,7 @@ A published version never changes, so what was parsed once is kept by its row id
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -45,7 +45,10 @@ class PublishedVersion:
 
 @dataclass(frozen=True)
 class SiteView:
-    """A site with the versions of the policy that its banner asks about, oldest first."""
+    """A site with the versions of the policy that its banner asks about, oldest first.
+
+    `forms` is for what others compute from the view and keep as long as it (`consents/forms.py`).
+    """
 
     id: int
     key: str
@@ -58,6 +61,7 @@ class SiteView:
     texts: Mapping[str, Mapping[str, str]]
     policy_key: str
     versions: tuple[PublishedVersion, ...]
+    forms: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def profile(self) -> Profile:

@@ -10,8 +10,9 @@ from consent_server.accounts.access import sign_in_gate
 from consent_server.accounts.members import memberships_of
 from consent_server.accounts.roles import may, who_may
 from consent_server.auth import action_of, scope_of
-from consent_server.problems import NotSignedIn, Problem
-from consent_server.sites.api_keys import REALM, authenticate, require_scope
+from consent_server.problems import Problem
+from consent_server.sites import keys_let_in
+from consent_server.sites.api_keys import authenticate, no_good_key, require_scope
 from consent_server.sites.service import site_by_key, site_id_of
 
 
@@ -62,8 +63,10 @@ def server_gate() -> None:
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise NotSignedIn("Send `Authorization: Bearer csk_…` with a key of this site.", headers=REALM)
+        raise no_good_key()
     site = site_by_key(str((request.view_args or {}).get("site_key")))
     g.api_key = authenticate(site, token.strip(), now=clock.now())
     view = current_app.view_functions[request.endpoint or ""]
-    require_scope(g.api_key, scope_of(view, request.method) or "")
+    scope = scope_of(view, request.method) or ""
+    require_scope(g.api_key, scope)
+    keys_let_in.remember(site.key, g.api_key, scope)

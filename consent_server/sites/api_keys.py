@@ -58,7 +58,7 @@ def issue_api_key(
     key = ApiKey(
         site_id=site.id,
         name=name.strip(),
-        digest=_digest(token),
+        digest=digest_of(token),
         scopes=in_order(scopes),
         expires_at=None if life is None else now + life,
         created_at=now,
@@ -111,9 +111,9 @@ def authenticate(site: Site, token: str, *, now: datetime) -> ApiKey:
     Raises:
         NotSignedIn: unknown, revoked, expired, or another site's key (they look alike on purpose).
     """
-    key = db.session.scalar(select(ApiKey).where(ApiKey.digest == _digest(token)))
+    key = db.session.scalar(select(ApiKey).where(ApiKey.digest == digest_of(token)))
     if key is None or key.site_id != site.id or state_of(key, now=now) != "in_use":
-        raise NotSignedIn("Send `Authorization: Bearer csk_…` with a key of this site.", headers=REALM)
+        raise no_good_key()
     return key
 
 
@@ -139,5 +139,11 @@ def state_of(key: ApiKey, *, now: datetime) -> str:
     return "expired" if key.expires_at is not None and key.expires_at <= now else "in_use"
 
 
-def _digest(token: str) -> bytes:
+def no_good_key() -> NotSignedIn:
+    """Return the problem of a call without a key that is good for the site."""
+    return NotSignedIn("Send `Authorization: Bearer csk_…` with a key of this site.", headers=dict(REALM))
+
+
+def digest_of(token: str) -> bytes:
+    """Return the SHA-256 of a key, which is what the table holds of it."""
     return hashlib.sha256(token.encode()).digest()

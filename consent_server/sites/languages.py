@@ -1,5 +1,13 @@
 """Which of a site's languages fits a visitor. Pure."""
 
+from collections.abc import Collection, Iterable
+
+
+def in_order(languages: Iterable[str], there: Collection[str]) -> list[str]:
+    """Return the languages that there are: the site's own in its order, then those that it offers no longer."""
+    own = [each for each in languages if each in there]
+    return own + sorted(set(there) - set(own))
+
 
 def choose_language(wanted: str | None, languages: tuple[str, ...]) -> str:
     """Return the site's language that fits a wanted tag best, else its default.

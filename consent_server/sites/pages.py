@@ -1,4 +1,4 @@
-"""Sites: list, create, settings."""
+"""Sites: list, create."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +56,7 @@ def create() -> ResponseReturnValue:
     try:
         with transaction():
             site = service.create_site(
-                **_fields(),
+                **site_fields(),
                 now=clock.now(),
                 actor=actor(),
                 log_host=urlsplit(public_url()).hostname or "localhost",
@@ -71,36 +71,7 @@ def create() -> ResponseReturnValue:
     )
 
 
-@bp.get("/sites/<site_key>/settings")
-@auth("staff", "sites.read")
-def settings(site_key: str) -> ResponseReturnValue:
-    """Show a site's settings."""
-    site = service.site_by_key(site_key)
-    values = {
-        "name": site.name,
-        "origins": "\n".join(site.origins),
-        "languages": "\n".join(site.languages),
-        "region_profile": site.region_profile,
-        "consent_days": str(site.consent_days),
-    }
-    return page("sites/settings.html", site=site, values=values, shipped=SHIPPED)
-
-
-@bp.post("/sites/<site_key>/settings")
-@auth("staff", "sites.configure")
-def save_settings(site_key: str) -> ResponseReturnValue:
-    """Change a site; its banner follows at once."""
-    try:
-        with transaction():
-            site = service.site_by_key(site_key)
-            service.update_site(site, now=clock.now(), actor=actor(), **_fields())
-    except Problem as problem:
-        site = service.site_by_key(site_key)
-        return page("sites/settings.html", problem=problem, site=site, values=request.form, shipped=SHIPPED)
-    return done(_("The settings are saved. The banner follows at once."), "sites.settings", site_key=site_key)
-
-
-def _fields() -> dict[str, Any]:
+def site_fields() -> dict[str, Any]:
     """Return the checked fields of a site's form.
 
     Raises:

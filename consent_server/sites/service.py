@@ -27,7 +27,7 @@ class UnknownSite(NotFound):
 
 class LanguageInUse(Problem):
     slug, status = "language-in-use", HTTPStatus.CONFLICT
-    title = "A language in which visitors gave consent cannot be removed"
+    title = "A language in which visitors gave consent would no longer be offered"
 
 
 def create_site(
@@ -75,12 +75,16 @@ def create_site(
     return site
 
 
-def update_site(site: Site, *, now: datetime, actor: str, **changes: Any) -> Site:
+def update_site(
+    site: Site, *, now: datetime, actor: str, dropping: Sequence[str] = (), **changes: Any
+) -> Site:
     """Change name, origins, languages, region_profile, consent_days or theme; the banner follows at once.
+
+    `dropping` names the languages that somebody knows to be offered no longer. Versions and receipts keep them.
 
     Raises:
         InvalidInput: an origin or a language is not of the stated form, or consents would live longer than their receipts.
-        LanguageInUse: a language in which visitors gave consent would go.
+        LanguageInUse: a language with history would go that `dropping` does not name.
     """
     if changes.get("consent_days", 0) > site.retention_days:
         raise InvalidInput(
@@ -93,8 +97,10 @@ def update_site(site: Site, *, now: datetime, actor: str, **changes: Any) -> Sit
     if "languages" in changes:
         changes["languages"] = checked_languages(changes["languages"])
         gone = sorted(set(site.languages) - set(changes["languages"]))
-        if gone and site.policy_id is not None:
-            raise LanguageInUse("Receipts and published versions name it.", languages=gone)
+        if set(gone) - set(dropping) and site.policy_id is not None:
+            raise LanguageInUse(
+                "Receipts and published versions name it. Confirm that it goes.", languages=gone
+            )
     for field, value in changes.items():
         setattr(site, field, value)
     touch(site)

@@ -3,15 +3,18 @@
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask, request_started
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from consent_server.consents import recording, wire
+from consent_server.consents.intake import Intake
 from consent_server.consents.schemas import ACTIONS, CHOICES, LAYERS, DecisionSchema
 from consent_server.db import db, transaction
 from consent_server.ledger.models import Receipt
@@ -19,6 +22,7 @@ from consent_server.policies import published
 from consent_server.policies.published import site_view
 from consent_server.problems import Problem
 from consent_server.schema import load
+from consent_server.sites.api_keys import api_keys, revoke_api_key
 from consent_server.sites.service import site_by_key, update_site
 from tests import make
 
@@ -151,6 +155,98 @@ def test_both_ways_give_the_same_receipt_and_headers(with_lane: Flask, long_ways
     assert (first.status_code, short.status_code, long.status_code) == (201, 200, 200)
     assert first.data == short.data == long.data
     assert sorted(short.headers) == sorted(long.headers)
+
+
+def send_batch(app: Flask, site_key: str, decisions: list[Any], key: str) -> TestResponse:
+    return app.test_client().post(
+        f"/v1/sites/{site_key}/decisions/batch",
+        json={"decisions": decisions},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+
+
+def test_both_ways_of_a_batch_give_the_same_receipts_and_headers(
+    with_lane: Flask, long_ways: list[Any]
+) -> None:
+    key, body = prepared(with_lane)
+    token = make.api_key(site_by_key(key))
+    conflict = body | {"language": "en" if body["language"] != "en" else "zh-CN"}
+    unknown = body | {"receipt_id": str(uuid.uuid4()), "policy_version": "99.0"}
+    other = body | {"receipt_id": str(uuid.uuid4())}
+    decisions = [body, conflict, other, unknown, body]
+    send_batch(with_lane, key, decisions[:1], token)
+    long_ways.clear()
+
+    first = send_batch(with_lane, key, decisions, token)
+    short = send_batch(with_lane, key, decisions, token)
+    assert long_ways == []
+    lane = with_lane.extensions.pop(recording.LANE)
+    long = send_batch(with_lane, key, decisions, token)
+    with_lane.extensions[recording.LANE] = lane
+
+    assert len(long_ways) == 1
+    assert [each["status"] for each in first.get_json()["outcomes"]] == [200, 409, 201, 422, 200]
+    assert [each["status"] for each in short.get_json()["outcomes"]] == [200, 409, 200, 422, 200]
+    assert short.data == long.data
+    assert sorted(short.headers) == sorted(long.headers)
+    receipts = [[each.get("receipt") for each in answer.get_json()["outcomes"]] for answer in (first, short)]
+    assert receipts[0] == receipts[1]
+
+
+def test_a_batch_that_is_not_certain_goes_the_long_way(with_lane: Flask, long_ways: list[Any]) -> None:
+    key, body = prepared(with_lane)
+    token = make.api_key(site_by_key(key))
+    send_batch(with_lane, key, [body], token)
+    long_ways.clear()
+    cases: list[tuple[list[Any], str, int]] = [
+        ([body], "csk_unknown", 401),
+        ([body, {"receipt_id": "x"}], token, 200),
+        ([], token, 422),
+        ([body] * 101, token, 422),
+    ]
+    for number, (decisions, presented, status) in enumerate(cases, 1):
+        assert send_batch(with_lane, key, decisions, presented).status_code == status
+        assert len(long_ways) == number
+
+
+def test_a_key_that_was_revoked_stores_nothing_on_the_short_way(
+    with_lane: Flask, long_ways: list[Any]
+) -> None:
+    key, body = prepared(with_lane)
+    token = make.api_key(site_by_key(key))
+    fresh = body | {"receipt_id": str(uuid.uuid4())}
+    send_batch(with_lane, key, [body], token)
+    with transaction():
+        [known] = api_keys(site_by_key(key))
+        revoke_api_key(known, now=make.NOW, actor="cli")
+    long_ways.clear()
+
+    short = send_batch(with_lane, key, [fresh], token)
+    assert long_ways == []
+    long = send_batch(with_lane, key, [fresh, {}], token)
+
+    assert len(long_ways) == 1
+    assert short.status_code == long.status_code == 401
+    assert short.get_json() == long.get_json()
+    assert short.headers["WWW-Authenticate"] == long.headers["WWW-Authenticate"]
+    assert (
+        db.session.scalar(select(Receipt).where(Receipt.receipt_id == uuid.UUID(fresh["receipt_id"]))) is None
+    )
+
+
+def test_both_ways_count_against_one_rate(with_lane: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, body = prepared(with_lane)
+    chosen = with_lane.extensions["settings"]
+    monkeypatch.setitem(
+        with_lane.extensions, "settings", replace(chosen, decision_rate="2 per hour", rate_limits=True)
+    )
+    # The layer before the framework took its settings when the application was made.
+    monkeypatch.setattr(with_lane, "wsgi_app", Intake(with_lane, with_lane.wsgi_app._inner))  # type: ignore[attr-defined]
+    unusual = body | {"decided_at": "2026-01-31T08:00:00+08:00"}
+
+    answers = [send(with_lane, key, each).status_code for each in (body, unusual, body, unusual)]
+
+    assert answers == [201, 409, 429, 429]
 
 
 def test_a_problem_of_the_short_way_is_that_of_the_long_way(with_lane: Flask, long_ways: list[Any]) -> None:

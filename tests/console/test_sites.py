@@ -2,7 +2,11 @@
 
 import re
 
+from flask.testing import FlaskClient
+
+from consent_server.banner import pins, tally
 from consent_server.sites.models import Site
+from tests import make
 from tests.console.conftest import Console, audited, text_of
 
 NEW = {
@@ -49,18 +53,13 @@ def test_a_form_that_is_wrong_keeps_what_was_written_and_says_what_is_wrong(cons
 def test_settings_are_changed(console: Console, shop: Site) -> None:
     path = f"/console/sites/{shop.key}/settings"
 
-    answer = console.send(path, NEW | {"name": "Renamed", "languages": "en\nzh-CN"})
+    form = NEW | {"name": "Renamed", "languages": "en\nzh-CN", "origins": "https://shop.example"}
+
+    answer = console.send(path, form)
 
     assert answer.status_code == 303
     assert 'value="Renamed"' in console.get(path).text
     assert audited("sites.update") == 1
-
-
-def test_a_language_in_use_stays(console: Console, shop: Site) -> None:
-    answer = console.send(f"/console/sites/{shop.key}/settings", NEW | {"languages": "en"})
-
-    assert answer.status_code == 409
-    assert "cannot be removed" in answer.text
 
 
 def test_an_api_key_is_shown_once_and_ends_when_it_is_revoked(console: Console, shop: Site) -> None:
@@ -122,3 +121,20 @@ def test_the_audit_log_names_who_did_what(console: Console, shop: Site) -> None:
         page = text_of(console.get(path))
         assert "Issued an API key" in page
         assert "lin@example.org" in page
+
+
+def test_a_site_with_a_banner_shows_the_pinned_tag_and_where_the_tag_was_seen(
+    console: Console, client: FlaskClient
+) -> None:
+    site = make.ready_site()
+    counts = tally.tally_of(client.application)
+    counts.forget()
+    before = console.get(f"/console/sites/{site.key}")
+
+    served = client.get(f"/w/{site.key}.js", headers={"Referer": f"{make.ORIGIN}/"}).data
+    counts.store(now=make.NOW)
+    after = console.get(f"/console/sites/{site.key}")
+
+    assert "Seen on pages" not in text_of(before)
+    assert pins.element(served, site_key=site.key, api="http://localhost") in text_of(after)
+    assert f"Seen on pages {make.ORIGIN}" in text_of(after)

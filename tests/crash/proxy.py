@@ -8,7 +8,8 @@ import threading
 
 from .server import free_port
 
-COMMIT = b"Q\0\0\0\x0bCOMMIT\0"  # a simple query, https://www.postgresql.org/docs/current/protocol-message-formats.html
+# A simple query, and one in a pipeline: https://www.postgresql.org/docs/current/protocol-message-formats.html
+COMMITS = (b"Q\0\0\0\x0bCOMMIT\0", b"P\0\0\0\x0e\0COMMIT\0\0\0")
 
 
 class Proxy:
@@ -54,7 +55,7 @@ class Proxy:
     def _pass_on(self, source: socket.socket, to: socket.socket, doomed: threading.Event, asks: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
-                if asks and COMMIT in data and self._takes_this():
+                if asks and any(each in data for each in COMMITS) and self._takes_this():
                     doomed.set()
                 if not asks and doomed.is_set():
                     self.lost += 1  # the server has answered: it is stored

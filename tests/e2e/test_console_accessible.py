@@ -18,6 +18,10 @@ OF_STAFF = ["/console", "/console/sites/new", "/console/audit", "/console/profil
 OF_SITE = [
     "",
     "/settings",
+    "/settings/look",
+    "/settings/signals",
+    "/settings/profile",
+    "/settings/tag",
     "/keys",
     "/keys/identity/rotate",
     "/purposes",

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from consent_server import clock
 from consent_server.db import db
 from consent_server.keys import KeyRing
-from consent_server.ledger import append, merkle, notes, proofs, tiles
+from consent_server.ledger import append, merkle, notes, proofs, proving, tiles
 from consent_server.ledger.integrate import LogName, TreeRefused, dirty_logs, integrate, newest_checkpoint
 from consent_server.ledger.models import Log, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.ledger.proving import consistency_proof, inclusion_proof
@@ -71,6 +71,13 @@ def test_the_tree_grows_in_steps_and_every_step_is_consistent_with_the_last(
         proof = inclusion_proof(log, index, sizes[-1])
         leaf = merkle.leaf_hash(entries[index])
         assert merkle.root_from_inclusion(leaf, index, sizes[-1], proof) == roots[sizes[-1]]
+        assert inclusion_proof(log, index, sizes[-1]) == proof, "out of tiles that were kept"
+        proving.forget()
+        text = proving.newest_inclusion_file(log, index)
+        assert text is not None
+        verified = proofs.parse(text)
+        assert (verified.index, list(verified.hashes)) == (index, proof)
+    assert proving.newest_inclusion_file(log, sizes[-1]) is None
 
 
 def test_nothing_new_signs_nothing(app: Flask, named: tuple[LogName, str]) -> None:

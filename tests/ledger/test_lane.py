@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from consent_server.ledger import lane as lanes
-from consent_server.ledger.lane import Busy, Lane
+from consent_server.ledger.lane import Busy, Failed, Lane
 
 
 class Store:
@@ -107,6 +107,57 @@ def test_one_bad_item_does_not_fail_its_neighbours(lane: Lane[str, Any, str], st
     assert answers[1] == "1 stored"
     assert answers[2] == "2 stored"
     assert isinstance(answers["poison"], IntegrityError)
+
+
+def test_items_handed_over_together_have_a_result_each(lane: Lane[str, Any, str], store: Store) -> None:
+    assert lane.submit_all("a", [1, 2, 3]) == ["1 stored", "2 stored", "3 stored"]
+
+    first, bad, last = lane.submit_all("a", [4, "poison", 5])
+
+    assert (first, last) == ("4 stored", "5 stored")
+    assert isinstance(bad, Failed)
+    assert isinstance(bad.error, IntegrityError)
+    with pytest.raises(OperationalError):
+        lane.submit_all("a", [6, "away"])
+
+
+def test_a_batch_takes_no_more_than_its_longest_and_splits_nobodys_items(
+    lane: Lane[str, Any, str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "LONGEST_BATCH", 5)
+    answers: list[Any] = []
+    store.gate.clear()
+    threads = [threading.Thread(target=lane.submit, args=("a", 0))]
+    threads[0].start()
+    assert store.entered.wait(10)
+    for items in ([1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11, 12]):
+        threads.append(threading.Thread(target=lambda i=items: answers.extend(lane.submit_all("a", i))))
+        threads[-1].start()
+        while lane._queue.qsize() < len(threads) - 1:  # the only way to know that it has queued
+            pass
+    store.gate.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert [items for _, items in store.batches] == [[0], [1, 2, 3], [4, 5, 6], [7, 8, 9, 10, 11, 12]]
+    assert sorted(answers) == sorted(f"{n} stored" for n in range(1, 13))
+
+
+def test_who_is_alone_does_not_wait_for_others_and_a_group_is_waited_for_once(
+    lane: Lane[str, Any, str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(lanes.time, "sleep", waits.append)
+
+    lane.submit("a", 1)
+    lane.submit("a", 2)
+    assert waits == []
+    store.entered.clear()
+    together(lane, store, [("a", 3), ("a", 4)])
+    lane.submit("a", 5)
+    lane.submit("a", 6)
+
+    assert waits == [lanes.GATHERING]
 
 
 def test_a_database_that_is_away_fails_the_batch_and_the_next_one_works(

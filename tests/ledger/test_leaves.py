@@ -1,6 +1,5 @@
 """What a log tells besides decisions: keys, published versions, banner builds, in time, once, and as they are."""
 
-import dataclasses
 import hashlib
 import uuid
 from pathlib import Path
@@ -213,7 +212,7 @@ def test_a_receipt_that_took_a_leafs_id_does_not_silence_it(app: Flask, client: 
     site = make.site()
     log = db.session.get_one(Log, (site.id, 1))
     name = (KEY, ring(app).receipt_key.kid)
-    squatted = dataclasses.replace(entry(ring(app), make.NOW), receipt_id=leaf_id(log.origin, name))
+    squatted = entry(ring(app), make.NOW)._replace(receipt_id=leaf_id(log.origin, name))
     put(site, squatted)
 
     tell(site)

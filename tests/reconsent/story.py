@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from consent_server import clock
 from consent_server.consents import service
+from consent_server.consents.answers import Acknowledgement
 from consent_server.consents.models import ConsentRecord
 from consent_server.consents.payload import Decision
 from consent_server.db import db, transaction
@@ -79,7 +80,7 @@ class Story:
                 for outcome in service.store(
                     make.view(self.site), lambda drawn=submissions: drawn, ring=ring
                 ):
-                    assert isinstance(outcome, service.Acknowledgement), outcome
+                    assert isinstance(outcome, Acknowledgement), outcome
             self.note(chunk)
 
     def note(self, decisions: Iterable[tuple[str, Json]]) -> None:

@@ -215,3 +215,7 @@ def test_the_command_sets_and_shows_them(tmp_path: Path, monkeypatch: pytest.Mon
     done = run("site", "banner", key, str(file))
 
     assert json.loads(done) == json.loads(run("site", "banner", key)) == wanted
+    file.write_text('{"signals": {"google": {"advanced": true, "url_passthrough": true}}}', encoding="utf-8")
+    warned = CliRunner().invoke(root, ["site", "banner", key, str(file)], catch_exceptions=False).stderr
+    assert "Warning: advanced mode lets Google's tags send requests before a choice" in warned
+    assert "Warning: url_passthrough puts identifiers into the addresses" in warned

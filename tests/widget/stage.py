@@ -173,7 +173,8 @@ class Stage:
         if path.startswith("/run/"):  # a script that notes that it ran
             return "text/javascript", f"(window.ran ??= []).push({path[5:]!r})".encode()
         if path in self.pages:
-            return "text/html; charset=utf-8", self.pages[path].encode()
+            kind = "text/css" if path.endswith(".css") else "text/html; charset=utf-8"
+            return kind, self.pages[path].encode()
         return None
 
     def answer_post(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:

@@ -233,3 +233,37 @@ def test_withdrawal_reaches_cookies_of_parent_domains_and_folders(stage: Stage, 
     after = {one["name"] for one in page.context.cookies()}
     assert before - after == {"_ga_0", "_ga_1", "_ga_2", "_ga_3", "_ga_4"}
     assert "gallery" in after
+
+
+def test_style_sheets_and_styles_wait_like_everything_else(stage: Stage, open_page: OpenPage) -> None:
+    stage.pages["/look.css"] = "p { color: rgb(1, 2, 3) }"
+    head = (
+        '<link rel="stylesheet" data-consent="marketing" data-href="/look.css">'
+        '<style type="text/plain" data-consent="marketing">h1 { color: rgb(4, 5, 6) }</style>'
+    )
+    address = stage.page("<h1>A page</h1><p>text</p>", head=head)
+    page = open_page(address)
+    page.wait_for_selector(ACCEPT)
+    colours = (
+        "['p', 'h1'].map((name) => getComputedStyle(document.querySelector('body > ' + name)).color).join()"
+    )
+
+    assert page.evaluate(colours) == "rgb(0, 0, 0),rgb(0, 0, 0)"
+    assert "/look.css" not in stage.requests
+    page.click(ACCEPT)
+    page.wait_for_function(f"{colours} === 'rgb(1, 2, 3),rgb(4, 5, 6)'")
+    page.evaluate("document.body.append(document.createElement('i'))")
+    page.evaluate("new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
+
+    assert stage.requests.count("/look.css") == 1
+
+
+def test_without_scripts_the_page_works_and_nothing_marked_is_asked_for(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    body = "<h1>A page</h1>" + script("analytics", "a") + FRAME
+    body += '<img alt="" data-consent="analytics" data-src="/run/image">'
+    page = open_page(stage.page(body), java_script_enabled=False)
+
+    assert page.get_by_role("heading", name="A page").is_visible()
+    assert {path for path in stage.requests if not path.startswith("/favicon")} == {"/"}

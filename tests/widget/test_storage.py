@@ -209,3 +209,38 @@ def test_a_configuration_that_makes_no_sense_leaves_the_page_alone(stage: Stage,
 
     assert page.locator("#text").is_visible()
     assert ran(page) == []
+
+
+def test_a_page_out_of_the_browser_s_memory_hears_what_was_decided_meanwhile(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(stage.page(script("maps", "m")))
+    page.click(ACCEPT)
+    ran(page, 1)
+    decided = page.evaluate(f"localStorage.getItem('consent_{SITE}')")
+    page.evaluate("localStorage.clear()")
+    page.context.clear_cookies()
+    page.reload()
+    page.wait_for_selector(CARD)
+    page.evaluate("window.heard = 0; Consent.on('change', () => { window.heard++ }); 0")
+    shown = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+    page.evaluate(shown)  # nothing has changed: nothing is said
+
+    page.evaluate(f"(record) => {{ localStorage.setItem('consent_{SITE}', record); {shown} }}", decided)
+
+    assert ran(page, 1) == ["m"]
+    assert page.locator(CARD).count() == 0
+    assert page.evaluate("window.heard") == 1
+
+
+def test_a_search_engine_is_not_asked_and_opens_nothing(stage: Stage, open_page: OpenPage) -> None:
+    agent = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    page = open_page(stage.page(script("maps", "m")), user_agent=agent)
+    page.wait_for_selector(OPEN)
+
+    assert page.locator(CARD).count() == 0
+    assert page.evaluate("Consent.get().decided") is False
+    assert ran(page) == []
+    page.click(OPEN)
+    page.click("#csv-preferences-reject-all")
+    assert wait_for_decisions(page, stage, 1)[0]["action"] == "reject_all"

@@ -97,8 +97,7 @@ export const showFirstLayer = (cards, words, consent, openPreferences) => {
   const texts = words.list();
   cards.show(
     texts[TITLE],
-    // Without a text the second paragraph takes no room.
-    [texts[BODY], consent.signalled ? texts[SIGNAL] : ""],
+    [texts[BODY], ...(consent.signalled ? [texts[SIGNAL]] : [])],
     [
       { id: "accept-all", label: texts[ACCEPT], act: () => consent.decide("banner", consent.purposes) },
       { id: "reject-all", label: texts[REJECT], act: () => consent.decide("banner", []) },

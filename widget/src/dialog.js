@@ -22,7 +22,7 @@ export default ({ addStyles, config, element, root }) => {
       close: () => dialog.isConnected && dialog.setAttribute("open", ""),
     });
     // The dialog has the name now; a region inside it would be told twice.
-    card.setAttribute("role", "none");
+    card.removeAttribute("aria-label");
     root.prepend(dialog);
     dialog.append(card);
     if (modal) {

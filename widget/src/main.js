@@ -96,8 +96,9 @@ const start = (config) => {
     else later("second", (layer) => layer.review());
   };
 
+  // Before the body, not in it: what pages do to their body (move, hide, replace it) leaves the banner alone.
   const attach = () => {
-    if (document.body && !root.isConnected) document.body.prepend(root);
+    if (!root.isConnected) document.body?.before(root);
   };
 
   /** @type {(call: (layer: Modules["second"]) => Promise<boolean>) => Promise<boolean>} */
@@ -137,7 +138,7 @@ const start = (config) => {
 
 try {
   // Optimizers and tag managers may run a script twice.
-  if (!window.Consent) start(CONSENT_CONFIG);
+  if (!window.Consent?.get) start(CONSENT_CONFIG);
 } catch {
   // An old or hostile environment: no banner, and nothing was released.
 }

@@ -10,11 +10,11 @@ import orjson
 
 from consent_server import clock
 from consent_server.consents import records
+from consent_server.consents.answers import ReceiptErased
 from consent_server.consents.export.events import Event, events
 from consent_server.consents.export.shown import Shown, shown
 from consent_server.consents.payload import SCHEMA
 from consent_server.consents.search import UnknownReceipt
-from consent_server.consents.service import ReceiptErased
 from consent_server.consents.timeline_service import history_of
 from consent_server.db import db
 from consent_server.keys import KeyRing
