@@ -326,6 +326,8 @@ AUDIT: Final[Words] = {
     "accounts.end_other_sessions": _("Signed all other browsers out"),
     "accounts.delay_sign_in": _("Slowed down attempts to sign in"),
     "accounts.invite": _("Invited somebody"),
+    "accounts.disable": _("Disabled an account"),
+    "accounts.enable": _("Enabled an account"),
     "accounts.accept_invitation": _("Accepted an invitation"),
     "accounts.withdraw_invitation": _("Withdrew an invitation"),
     "accounts.tie_identity": _("Tied an account to the organisation's sign-in"),

@@ -5,8 +5,9 @@ from typing import TextIO
 import click
 
 from consent_server import clock
-from consent_server.accounts import factors, service
+from consent_server.accounts import factors, leaving, service
 from consent_server.accounts.members import grant
+from consent_server.accounts.models import Account
 from consent_server.accounts.roles import Role
 from consent_server.cli.main import ACTOR, in_app, root
 from consent_server.cli.main import settings as read_settings
@@ -79,11 +80,35 @@ def reset(email: str) -> None:
 def remove_second_factor(email: str) -> None:
     """Remove app, passkeys and recovery codes of EMAIL, for somebody who has lost them all."""
     with transaction():
-        found = service.account_by_email(email)
-        if found is None:
-            raise click.ClickException(f"there is no account {email}")
-        factors.remove_all(found, now=clock.now(), actor=ACTOR)
+        factors.remove_all(_account(email), now=clock.now(), actor=ACTOR)
     click.echo(f"account {email} signs in without a second factor")
+
+
+@account.command()
+@click.argument("email")
+@in_app
+def disable(email: str) -> None:
+    """Shut out EMAIL at once: sessions and links end; what the person has done stays under their name."""
+    with transaction():
+        leaving.disable(_account(email), now=clock.now(), actor=ACTOR)
+    click.echo(f"account {email} is disabled")
+
+
+@account.command()
+@click.argument("email")
+@in_app
+def enable(email: str) -> None:
+    """Let EMAIL in again, with the roles that they had."""
+    with transaction():
+        leaving.enable(_account(email), now=clock.now(), actor=ACTOR)
+    click.echo(f"account {email} is enabled")
+
+
+def _account(email: str) -> Account:
+    found = service.account_by_email(email)
+    if found is None:
+        raise click.ClickException(f"there is no account {email}")
+    return found
 
 
 def link(token: str) -> str:

@@ -182,7 +182,7 @@ def test_all_of_it_is_in_the_audit_log_without_secrets(app: Flask) -> None:
         factors.remove_all(account, now=make.NOW, actor="command")
 
     rows = db.session.scalars(select(AuditEvent).order_by(AuditEvent.id)).all()
-    assert [row.action for row in rows if row.action not in ("accounts.create", "accounts.grant")] == [
+    assert [row.action for row in rows if row.action not in ("accounts.create", "accounts.grant_role")] == [
         "accounts.add_app", "accounts.new_recovery_codes", "accounts.use_recovery_code",
         "accounts.remove_second_factor",
     ]  # fmt: skip

@@ -132,7 +132,11 @@ def test_the_link_is_mailed_in_the_persons_language(build_app: BuildApp, inbox: 
         body = message.get_content()
         assert message["To"] == "mei@example.org"
         assert message["Subject"] == "邀请您使用同意管理控制台"
-        assert f"http://localhost{link}" in body
+        mailed = re.search(r"http://localhost(/console/invitation/[\w.-]+)", body)
+        assert mailed
+        # Signed anew when it was mailed; both lead to the one invitation.
+        assert app.test_client().get(mailed[1]).status_code == 200
+        assert app.test_client().get(link).status_code == 200
         page = text_of(console.get(f"/console/sites/{site.key}/people"))
         assert "mei@example.org Author" in page
         assert "Mailed" in page
