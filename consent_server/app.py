@@ -22,7 +22,17 @@ from consent_server.consents import intake, verify_page
 from consent_server.consents.export import api as exports_api
 from consent_server.consents.export import pages as export_pages
 from consent_server.consents.recording import start_lane
-from consent_server.console import dashboard, impact, overview, preview, publish, site_settings, snippet
+from consent_server.console import (
+    dashboard,
+    impact,
+    inbox,
+    overview,
+    preview,
+    publish,
+    review,
+    site_settings,
+    snippet,
+)
 from consent_server.db import db, prepare_engine
 from consent_server.evidence import pages as receipt_pages
 from consent_server.evidence import tasks as evidence_tasks
@@ -36,6 +46,7 @@ from consent_server.policies import draft_pages
 from consent_server.policies import leaves as policy_leaves
 from consent_server.policies import pages as policy_pages
 from consent_server.policies import public as policy_public
+from consent_server.policies import tasks as policy_tasks
 from consent_server.problems import Problem
 from consent_server.purposes import pages as purpose_pages
 from consent_server.reconsent import api as reconsent_api
@@ -71,6 +82,8 @@ PAGES = [
     overview.bp,
     dashboard.bp,
     publish.bp,
+    review.bp,
+    inbox.bp,
     impact.bp,
     preview.bp,
     site_settings.bp,
@@ -85,6 +98,7 @@ GATES = {
 LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
 JOBS = [
     account_tasks,
+    policy_tasks,
     reconsent_tasks,
     ledger_tasks,
     retention_tasks,

@@ -20,6 +20,7 @@ from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
+from consent_server.policies.review_models import Comment, Mention, Review
 from consent_server.purposes.models import Cookie, Purpose, Service
 from consent_server.reconsent.models import Census
 from consent_server.retention.models import Erasure, RetentionMark
@@ -33,6 +34,7 @@ __all__ = [
     "BannerBuild",
     "Census",
     "Change",
+    "Comment",
     "ConsentRecord",
     "ConsoleSession",
     "Cookie",
@@ -47,6 +49,7 @@ __all__ = [
     "Lease",
     "Log",
     "Membership",
+    "Mention",
     "NamedLog",
     "Notice",
     "Passkey",
@@ -57,6 +60,7 @@ __all__ = [
     "Receipt",
     "RecoveryCode",
     "RetentionMark",
+    "Review",
     "Service",
     "SignInDelay",
     "SignInLink",
