@@ -28,9 +28,11 @@ from consent_server.console import (
     campaigns,
     dashboard,
     impact,
+    inbox,
     overview,
     preview,
     publish,
+    review,
     site_settings,
     snippet,
 )
@@ -47,6 +49,7 @@ from consent_server.policies import draft_pages
 from consent_server.policies import leaves as policy_leaves
 from consent_server.policies import pages as policy_pages
 from consent_server.policies import public as policy_public
+from consent_server.policies import tasks as policy_tasks
 from consent_server.problems import Problem
 from consent_server.purposes import pages as purpose_pages
 from consent_server.reconsent import api as reconsent_api
@@ -84,6 +87,8 @@ PAGES = [
     campaigns.bp,
     unsubscribe.bp,
     publish.bp,
+    review.bp,
+    inbox.bp,
     impact.bp,
     preview.bp,
     site_settings.bp,
@@ -98,6 +103,7 @@ GATES = {
 LEAVES = [policy_leaves, banner_leaves]  # as does importing its leaves: what the slice tells its site's log
 JOBS = [
     account_tasks,
+    policy_tasks,
     reconsent_tasks,
     ledger_tasks,
     retention_tasks,

@@ -242,6 +242,7 @@ _OBSTACLE: Final = {
     "rename-unclear": N_("A rename must lead from one old key to one new key: %(subject)s."),
     "unknown-purpose": N_("A change names a purpose that there is not: %(subject)s."),
     "purpose-untranslated": N_("Purpose “%(subject)s” has no name or description in %(language)s."),
+    "not-approved": N_("A second person, who wrote no part of it, must approve the draft as it is now."),
     "nothing-changed": N_("Texts and purposes are those of the newest version; there is nothing to publish."),
 }
 
@@ -349,6 +350,17 @@ AUDIT: Final[Words] = {
     "policies.withdraw_waiver": _("Took a waiver back"),
     "reconsent.count": _("Had the impact counted"),
     "policies.discard_draft": _("Discarded a draft"),
+    "policies.restore": _("Took up an older version again"),
+    "reviews.submit": _("Asked for a review"),
+    "reviews.assign": _("Gave a review to somebody else"),
+    "reviews.send_back": _("Sent a draft back"),
+    "reviews.approve": _("Approved a draft"),
+    "reviews.schedule": _("Scheduled a version"),
+    "reviews.withdraw": _("Withdrew a scheduled version"),
+    "reviews.stop": _("Stopped a scheduled version that was not ready"),
+    "reviews.comment": _("Commented on a draft"),
+    "reviews.resolve": _("Resolved a comment"),
+    "reviews.seen": _("Noted a mention"),
     "policies.publish": _("Published a version"),
     "policies.import": _("Imported a version published elsewhere"),
     "campaigns.start": _("Wrote to known users"),
@@ -371,6 +383,19 @@ ROLE_DOES: Final[Words] = {
     "developer": _("Describes services and cookies, and looks after keys and secrets."),
     "support": _("Answers visitors: finds their receipts and what they were shown."),
     "auditor": _("Reads everything, changes nothing."),
+}
+FOUR_EYES: Final[Words] = {
+    "auto": _("Where two or more people may approve"),
+    "always": _("Always"),
+    "never": _("Never"),
+}
+STAGE: Final[Words] = {
+    "draft": _("Draft"),
+    "in_review": _("In review"),
+    "approved": _("Approved"),
+    "scheduled": _("Scheduled"),
+    "published": _("Published"),
+    "superseded": _("Superseded"),
 }
 ACTOR: Final[Words] = {"command": _("Command line"), "system": _("The server itself")}
 # What the framework says of its own accord.

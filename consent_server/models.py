@@ -21,6 +21,7 @@ from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
+from consent_server.policies.review_models import Comment, Mention, Review
 from consent_server.purposes.models import Cookie, Purpose, Service
 from consent_server.reconsent.models import Census
 from consent_server.retention.models import Erasure, RetentionMark
@@ -36,6 +37,7 @@ __all__ = [
     "CampaignLetter",
     "Census",
     "Change",
+    "Comment",
     "ConsentRecord",
     "ConsoleSession",
     "Cookie",
@@ -51,6 +53,7 @@ __all__ = [
     "Log",
     "MailRefusal",
     "Membership",
+    "Mention",
     "NamedLog",
     "Notice",
     "Passkey",
@@ -61,6 +64,7 @@ __all__ = [
     "Receipt",
     "RecoveryCode",
     "RetentionMark",
+    "Review",
     "Service",
     "SignInDelay",
     "SignInLink",

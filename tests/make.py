@@ -57,12 +57,19 @@ def site(
     origins: Sequence[str] = (ORIGIN,),
     languages: Sequence[str] = LANGUAGES,
     now: datetime = NOW,
+    four_eyes: bool | None = False,
     **more: Any,
 ) -> Site:
-    """Make a site; `more` goes to the service."""
+    """Make a site that publishes without a second person unless told otherwise; `more` goes to the service."""
     with transaction():
         return sites.create_site(
-            name=name, origins=origins, languages=languages, now=now, actor=STAFF, **more
+            name=name,
+            origins=origins,
+            languages=languages,
+            now=now,
+            actor=STAFF,
+            four_eyes=four_eyes,
+            **more,
         )
 
 

@@ -46,6 +46,7 @@ ACTIONS: Final = MappingProxyType(
         "policies.read": ALL,
         "policies.edit": _only(_OWNER, _AUTHOR),
         "policies.waive": _only(_OWNER, _AUTHOR, _APPROVER),
+        "policies.comment": ALL - {_AUDITOR},
         "policies.approve": _only(_OWNER, _APPROVER),
         "policies.publish": _only(_OWNER, _APPROVER),
         "receipts.read": _only(_OWNER, _AUTHOR, _APPROVER, _SUPPORT, _AUDITOR),

@@ -1,5 +1,6 @@
 """The draft that a page of the console works on, and the version that it would be for those who have decided."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,3 +62,20 @@ def purpose_texts(draft: Draft, before: PolicyVersion | None) -> dict[str, Mappi
         return {}
     old = orjson.loads(before.snapshot).get("purposes", []) if before and before.snapshot else []
     return {purpose["key"]: purpose["texts"] for purpose in [*old, *freeze(draft.site)]}
+
+
+def seen_of(draft: Draft) -> str:
+    """Return a hash of all that publishing would freeze, so that nobody decides on what they have not seen."""
+    waivers = [[waiver.fingerprint, waiver.reason] for waiver in draft.version.waivers]
+    facts = [draft.version.id, draft.version.revision, waivers, freeze(draft.site)]
+    return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def require_seen(draft: Draft, seen: str | None) -> None:
+    """Refuse a decision on something else than the person has looked at.
+
+    Raises:
+        DraftChanged: the draft or its purposes are not what the page showed.
+    """
+    if seen != seen_of(draft):
+        raise drafting.DraftChanged("Something has changed since you opened this page. Look at it again.")

@@ -1,10 +1,8 @@
 """Publish a draft: what changed, what kind of change each is, whom it touches, and what stands in the way."""
 
-import hashlib
 from collections import Counter
 from typing import Any
 
-import orjson
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -24,8 +22,9 @@ from consent_server.console.change_forms import (
     row_of_suggestion,
     typed,
 )
-from consent_server.console.drafts import Draft, load_draft, purpose_texts
+from consent_server.console.drafts import Draft, load_draft, purpose_texts, require_seen, seen_of
 from consent_server.console.impact import impact_with, is_judged
+from consent_server.console.review_values import review_values
 from consent_server.db import transaction
 from consent_server.policies import drafting, publishing, waiving
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
@@ -34,7 +33,6 @@ from consent_server.policies.models import PolicyVersion
 from consent_server.policies.published import site_view
 from consent_server.policies.redline import VersionRedline, redline_versions
 from consent_server.problems import Problem
-from consent_server.purposes.service import freeze
 from consent_server.reconsent import census
 from consent_server.reconsent.impact import Impact
 from consent_server.screens import done, page, text
@@ -144,10 +142,7 @@ def publish(site_key: str, policy_key: str) -> ResponseReturnValue:
     try:
         with transaction():
             draft = load_draft(site_key, policy_key)
-            if request.form.get("seen") != _seen(draft):
-                raise drafting.DraftChanged(
-                    "Something has changed since you opened this page. Look at it again."
-                )
+            require_seen(draft, request.form.get("seen"))
             version = publishing.publish_version(draft.version, now=clock.now(), actor=actor())
             number, is_asked = version.number, draft.is_asked
     except Problem as problem:
@@ -197,7 +192,8 @@ def _page(
         impact=_impact(draft, ready),
         judged=is_judged(draft, site_view(site.key)),
         tally=Counter(change.change_class.value for change in ready.changes),
-        seen=_seen(draft),
+        seen=seen_of(draft),
+        **review_values(draft),
         **values,
     )
 
@@ -242,10 +238,3 @@ def _approvals(version: PolicyVersion) -> list[dict[str, Any]]:
         if is_downgrade(kind, effect) and proposed_class(kind).is_major and not effect.is_major:
             found.append({"change": change, "mine": change.classified_by == actor()})
     return found
-
-
-def _seen(draft: Draft) -> str:
-    """Return a hash of all that publishing would freeze, so that nobody publishes what they have not seen."""
-    waivers = [[waiver.fingerprint, waiver.reason] for waiver in draft.version.waivers]
-    facts = [draft.version.id, draft.version.revision, waivers, freeze(draft.site)]
-    return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -14,6 +14,7 @@ from consent_server.audit import service as audit
 from consent_server.db import db, violated
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion
+from consent_server.policies.review_models import Review
 from consent_server.policies.text import SourceError, canonical
 from consent_server.policies.text.canonical import sha256_of
 from consent_server.problems import InvalidInput, NotFound, Problem
@@ -41,6 +42,16 @@ class DraftChanged(Problem):
 class Immutable(Problem):
     slug, status = "version-is-published", HTTPStatus.CONFLICT
     title = "A published version never changes"
+
+
+class DraftScheduled(Problem):
+    slug, status = "draft-scheduled", HTTPStatus.CONFLICT
+    title = "This draft waits for its date"
+
+
+class DraftExists(Problem):
+    slug, status = "draft-exists", HTTPStatus.CONFLICT
+    title = "The policy has a draft already"
 
 
 def create_policy(site: Site, *, key: str, title: Mapping[str, str], now: datetime, actor: str) -> Policy:
@@ -118,6 +129,26 @@ def open_draft(policy: Policy, *, now: datetime, actor: str) -> PolicyVersion:
     db.session.add(draft)
     db.session.flush()
     _audit(draft, "policies.open_draft", actor=actor, now=now)
+    return draft
+
+
+def restore(version: PolicyVersion, *, now: datetime, actor: str) -> PolicyVersion:
+    """Open a draft with the texts of an older version: what is rolled back is published anew, as a new version.
+
+    Raises:
+        DraftExists: there is a draft, whose texts would be lost.
+    """
+    if draft_of(version.policy) is not None:
+        raise DraftExists("Publish or discard it first; nothing of it is lost meanwhile.")
+    draft = open_draft(version.policy, now=now, actor=actor)
+    draft.notices.clear()
+    db.session.flush()
+    draft.notices = [
+        Notice(language=n.language, format=n.format, source=n.source, sha256=n.sha256)
+        for n in version.notices
+    ]
+    _store(draft, now)
+    _audit(draft, "policies.restore", actor=actor, now=now, number=version.number)
     return draft
 
 
@@ -242,10 +273,16 @@ def require_editable(draft: PolicyVersion, revision: int | None = None) -> None:
 
     Raises:
         Immutable: it is published.
+        DraftScheduled: it waits for its date.
         DraftChanged: `revision` is given and is not the draft's.
     """
     if draft.state != "draft":
         raise Immutable("Open a new draft; a correction is a new version.")
+    review = db.session.get(Review, draft.id)
+    if review is not None and review.stage == "scheduled":
+        raise DraftScheduled(
+            "Withdraw it from its date first; then it can be changed, and must be approved again."
+        )
     if revision is not None and revision != draft.revision:
         raise DraftChanged(
             "Your text is kept below; compare it with what is saved now.", revision=draft.revision

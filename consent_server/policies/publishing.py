@@ -22,6 +22,7 @@ from consent_server.policies.facts import Change as ChangeFacts
 from consent_server.policies.in_step import by_follower
 from consent_server.policies.models import Notice, PolicyVersion
 from consent_server.policies.parity import Finding
+from consent_server.policies.reviews import is_approved, needs_four_eyes
 from consent_server.policies.rules import Obstacle
 from consent_server.policies.text import parse
 from consent_server.policies.text.canonical import canonical, sha256_of
@@ -33,6 +34,7 @@ from consent_server.sites.models import Site
 from consent_server.sites.service import touch
 
 SWEEP = "reconsent.sweep"
+NOT_APPROVED = "not-approved"
 
 
 class NotReady(Problem):
@@ -67,9 +69,25 @@ def readiness(draft: PolicyVersion) -> Readiness:
         number=next_number(before.number if before else None, [change.change_class for change in changes]),
         changes=changes,
         detected=tuple(detected),
-        obstacles=tuple(_obstacles(draft, site, before, typed, purposes, findings)),
+        obstacles=(*_obstacles(draft, site, before, typed, purposes, findings), *_unapproved(draft, site)),
         findings=findings,
     )
+
+
+def require_ready(draft: PolicyVersion, *, but: str = "") -> Readiness:
+    """Return what a draft would be published as.
+
+    Raises:
+        NotReady: with every obstacle, except those of the code `but`.
+    """
+    ready = readiness(draft)
+    obstacles = [obstacle for obstacle in ready.obstacles if obstacle.code != but]
+    if obstacles:
+        raise NotReady(
+            " ".join(obstacle.detail for obstacle in obstacles),
+            obstacles=[obstacle.to_json() for obstacle in obstacles],
+        )
+    return ready
 
 
 def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> PolicyVersion:
@@ -82,12 +100,7 @@ def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> Polic
     """
     if draft.state != "draft":
         raise Immutable("Open a new draft; a correction is a new version.")
-    ready = readiness(draft)
-    if ready.obstacles:
-        raise NotReady(
-            " ".join(obstacle.detail for obstacle in ready.obstacles),
-            obstacles=[obstacle.to_json() for obstacle in ready.obstacles],
-        )
+    ready = require_ready(draft)
     site = db.session.get_one(Site, draft.policy.site_id)
     _fill_in(draft, site)
     seal(
@@ -152,6 +165,14 @@ def seal(
     if site.policy_id == draft.policy_id:
         arguments = {"site_id": site.id, "version_id": draft.id}
         jobs.enqueue(SWEEP, arguments, now=now, dedup=f"{SWEEP}:{draft.id}", site_id=site.id)
+
+
+def _unapproved(draft: PolicyVersion, site: Site) -> Iterator[Obstacle]:
+    """Yield an obstacle where a second person must approve the draft as it is, and nobody has."""
+    if needs_four_eyes(site) and not is_approved(draft):
+        yield Obstacle(
+            "not-approved", "A second person, who wrote no part of it, must approve the draft as it is."
+        )
 
 
 def _obstacles(

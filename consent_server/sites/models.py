@@ -42,6 +42,7 @@ class Site(Base):
         JsonText, default=dict
     )  # banner words by language
     policy_id: Mapped[int | None]  # no foreign key: policies point at sites, and one direction is enough
+    four_eyes: Mapped[bool | None]  # a second person approves; None: where two people may approve
     identity_generation: Mapped[int] = mapped_column(default=1)
     revision: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

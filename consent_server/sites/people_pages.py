@@ -20,9 +20,10 @@ from consent_server.i18n import LANGUAGES
 from consent_server.problems import InvalidInput, Problem
 from consent_server.screens import done, page, text
 from consent_server.sites.access import RoleForbidden
-from consent_server.sites.service import site_by_key
+from consent_server.sites.service import site_by_key, update_site
 
 bp = Blueprint("people", __name__, url_prefix="/console/sites/<site_key>/people")
+FOUR_EYES = {"auto": None, "always": True, "never": False}
 
 
 @bp.get("")
@@ -125,6 +126,16 @@ def _mails() -> bool:
     return mail.is_configured(settings()) and bool(settings().public_url)
 
 
+@bp.post("/four-eyes")
+@auth("staff", "people.manage")
+def four_eyes(site_key: str) -> ResponseReturnValue:
+    """Say whether a second person approves what the site publishes."""
+    with transaction():
+        chosen = FOUR_EYES.get(text("four_eyes"))
+        update_site(site_by_key(site_key), now=clock.now(), actor=actor(), four_eyes=chosen)
+    return done(_("The rule is saved."), "people.index", site_key=site_key)
+
+
 def _check_everywhere() -> None:
     if not may(g.wide_roles, "people.manage"):
         raise RoleForbidden(roles=["owner"])
@@ -141,6 +152,7 @@ def _page(site_key: str, *, problem: Problem | None = None, **shown: Any) -> Res
         invitations=invitations.open_at(site.id, now=clock.now()),
         mails=_mails(),
         names=names_of({each.granted_by for each in people}),
+        four_eyes=next(name for name, value in FOUR_EYES.items() if value is site.four_eyes),
         owns_all=may(g.wide_roles, "people.manage"),
         **shown,
     )

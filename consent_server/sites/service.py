@@ -40,6 +40,7 @@ def create_site(
     region_profile: str = "opt_in",
     consent_days: int = 180,
     theme: dict[str, Any] | None = None,
+    four_eyes: bool | None = None,
     log_host: str = "localhost",
 ) -> Site:
     """Make a site with its log and return it.
@@ -53,6 +54,7 @@ def create_site(
         region_profile: `opt_in` (nothing before a yes) or `opt_out`.
         consent_days: how long a choice is remembered, a refusal as long as a consent.
         theme: tokens of the banner's look.
+        four_eyes: whether a second person approves what is published; None where two people may approve.
         log_host: host name that begins the name of the site's log.
 
     Raises:
@@ -66,6 +68,7 @@ def create_site(
         region_profile=region_profile,
         consent_days=consent_days,
         theme=theme or {},
+        four_eyes=four_eyes,
         created_at=now,
     )
     db.session.add(site)
@@ -78,7 +81,7 @@ def create_site(
 def update_site(
     site: Site, *, now: datetime, actor: str, dropping: Sequence[str] = (), **changes: Any
 ) -> Site:
-    """Change name, origins, languages, region_profile, consent_days or theme; the banner follows at once.
+    """Change name, origins, languages, region_profile, consent_days, theme or four_eyes; the banner follows at once.
 
     `dropping` names the languages that somebody knows to be offered no longer. Versions and receipts keep them.
 

@@ -38,6 +38,9 @@ SHOWN = (
     "sites/service.py",
     "policies/changes.py",
     "policies/drafting.py",
+    "policies/approving.py",
+    "policies/comments.py",
+    "console/drafts.py",
     "policies/publishing.py",
     "policies/api.py",
 )

@@ -14,7 +14,7 @@ const realFetch = globalThis.fetch;
 const realTimeout = globalThis.setTimeout;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const { api, origin, site, version, purposes, build, seed, schedules, kills } = JSON.parse((await lines.next()).value);
-const config = { api, site, version, purposes, build, region: "opt_in", days: 180 };
+const config = { api, site, currentVersion: version, purposeKeys: purposes, build, region: "opt_in", days: 180 };
 const sleep = (milliseconds) => new Promise((resolve) => realTimeout(resolve, milliseconds));
 
 /** Mulberry32: small, seeded, good enough to draw schedules. */
@@ -61,7 +61,7 @@ class Page {
       this.transport = createTransport(config, this.storage);
       const { enqueue } = this.transport;
       this.transport.enqueue = (decision) => {
-        visitor.decided.push([decision.receipt_id, decision.decided_at]);
+        visitor.decided.push([decision.receipt_id, new Date(decision.decided_at).toISOString()]);
         enqueue(decision);
       };
       this.consent = createConsent(config, this.storage, this.transport, () => "en", () => {});

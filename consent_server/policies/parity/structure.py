@@ -118,10 +118,11 @@ def _part_missing(
 
 def _order(pairs: Sequence[PairOfSections], both: Both) -> Iterator[Finding]:
     shared = [pair for pair in pairs if pair.first and pair.second and pair.first.level]
-    places = {id(section): at for at, section in enumerate(both.second.sections)}
+    # By anchor: the pairs may come from an equal document that was paired before.
+    places = {section.anchor: at for at, section in enumerate(both.second.sections)}
     seen = -1
     for pair in shared:
-        at = places[id(pair.second)]
+        at = places[pair.second.anchor]  # type: ignore[union-attr]  # shared pairs have both
         if at < seen:
             message = f"{name_of(pair.section)} stands at another place in {both.language(1)}"
             yield both.finding("section-order", pair, 1, message)
