@@ -298,17 +298,6 @@ SIGN_IN: Final[Words] = {
     "passkey": _("Passkey"),
     "oidc": _("The organisation's sign-in"),
 }
-CAMPAIGN: Final[Words] = {"sending": _("Being sent"), "done": _("Done"), "stopped": _("Stopped")}
-LETTER: Final[Words] = {
-    "waiting": _("Waiting"),
-    "sending": _("Being sent"),
-    "sent": _("Sent"),
-    "bounced": _("Refused by the mail server"),
-    "failed": _("Not sent after several attempts"),
-    "needless": _("Not sent: answered before"),
-    "refused": _("Not sent: wants no mail"),
-    "stopped": _("Not sent: stopped"),
-}
 AUDIT: Final[Words] = {
     "accounts.create": _("Made an account"),
     "accounts.set_password": _("Set a password"),

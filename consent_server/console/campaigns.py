@@ -4,7 +4,7 @@ from datetime import UTC
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
+from flask_babel import format_date, lazy_gettext
 from flask_babel import gettext as _
 
 from consent_server import clock, labels, mail
@@ -23,6 +23,21 @@ from consent_server.screens import done, page
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
 
+CAMPAIGN = {
+    "sending": lazy_gettext("Being sent"),
+    "done": lazy_gettext("Done"),
+    "stopped": lazy_gettext("Stopped"),
+}
+LETTER = {
+    "waiting": lazy_gettext("Waiting"),
+    "sending": lazy_gettext("Being sent"),
+    "sent": lazy_gettext("Sent"),
+    "bounced": lazy_gettext("Refused by the mail server"),
+    "failed": lazy_gettext("Not sent after several attempts"),
+    "needless": lazy_gettext("Not sent: answered before"),
+    "refused": lazy_gettext("Not sent: wants no mail"),
+    "stopped": lazy_gettext("Not sent: stopped"),
+}
 bp = Blueprint("campaigns", __name__, url_prefix="/console/sites/<site_key>/campaigns")
 
 
@@ -65,6 +80,8 @@ def show(site_key: str, campaign_id: int) -> ResponseReturnValue:
         "campaigns/show.html",
         site=site,
         campaign=campaign,
+        names=CAMPAIGN,
+        letters=LETTER,
         states=service.states_of(campaign.id),
         answered=service.answered(view, campaign),
         counts=reconsent.counts(site.id),
@@ -102,7 +119,7 @@ def stop(site_key: str, campaign_id: int) -> ResponseReturnValue:
 def _index(site_key: str, problem: Problem | None = None) -> ResponseReturnValue:
     site, view = site_by_key(site_key), site_view(site_key)
     rows = [(each, service.states_of(each.id)) for each in service.campaigns_of(site.id)]
-    return page("campaigns/index.html", problem=problem, site=site, view=view, rows=rows)
+    return page("campaigns/index.html", problem=problem, site=site, view=view, rows=rows, names=CAMPAIGN)
 
 
 def _answers(site: Site, campaign: Campaign) -> Chart:
