@@ -79,10 +79,16 @@ def prepare(key_file: Path, *, origins: list[str], now: datetime) -> Demo:
     )
 
 
-def make_site(origins: list[str], *, now: datetime) -> Site:
+def make_site(origins: list[str], *, now: datetime, four_eyes: bool | None = None) -> Site:
     """Make a demo site: version 1.0 published, 2.0 as a draft with its typed changes."""
     site = sites.create_site(
-        name=NAME, origins=origins, languages=LANGUAGES, theme=THEME, now=now, actor=ACTOR
+        name=NAME,
+        origins=origins,
+        languages=LANGUAGES,
+        theme=THEME,
+        now=now,
+        actor=ACTOR,
+        four_eyes=four_eyes,
     )
     policy = drafting.create_policy(site, key=POLICY_KEY, title=TITLE, now=now, actor=ACTOR)
     _describe(site, "purposes.json", now=now)

@@ -171,7 +171,7 @@ def open_store(server: Server, office: Flask) -> Iterator[OpenStore]:
             bound.bind(("127.0.0.1", 0))
             origin = f"http://127.0.0.1:{bound.getsockname()[1]}"
             with office.app_context(), transaction():
-                site = make_site([origin], now=clock.now())
+                site = make_site([origin], now=clock.now(), four_eyes=False)
                 secret = office.extensions["keys"].identity_secret(site.key, site.identity_generation)
                 shop = Shop(server.address, site.key, secret, (origin,))
             open_shops.enter_context(serve_shop(shop, bound))

@@ -1,9 +1,12 @@
-"""The keyboard alone is enough: from the sign-in link to a published version."""
+"""The keyboard alone is enough: from the sign-in link over draft, review and approval to a published version."""
 
 import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
+from consent_server import clock
+from consent_server.db import transaction
+from consent_server.sites.service import site_by_key, update_site
 from tests.e2e.conftest import Server, Store, Visit
 from tests.e2e.console import enter, sign_in_link, tab_to, use_link
 
@@ -13,7 +16,9 @@ pytestmark = pytest.mark.browser
 def test_from_the_sign_in_link_to_a_published_version(
     server: Server, office: Flask, store: Store, visit: Visit
 ) -> None:
-    page = visit(server.address + sign_in_link(office), locale="en-GB")
+    with office.app_context(), transaction():
+        update_site(site_by_key(store.key), now=clock.now(), actor="test", four_eyes=True)
+    page = visit(server.address + sign_in_link(office, role="author"), locale="en-GB")
     use_link(page)
     expect(page.locator("h1")).to_have_text("Sites")
 
@@ -40,6 +45,19 @@ def test_from_the_sign_in_link_to_a_published_version(
     tab_to(page, 'button[value="publish"]')
     enter(page)
     expect(page.locator("h1")).to_have_text("Publish version 2.0")
+    tab_to(page, 'button[value="submit"]')
+    enter(page)
+    expect(page.locator("#review .mark")).to_have_text("In review")
+
+    page = visit(server.address + sign_in_link(office, role="approver"), locale="en-GB")
+    use_link(page)
+    tab_to(page, 'nav a[href$="/inbox"]')
+    enter(page)
+    tab_to(page, f'main a[href*="{store.key}"]')
+    enter(page)
+    tab_to(page, 'button[value="approve"]')
+    enter(page)
+    expect(page.locator("#review .mark")).to_have_text("Approved")
     tab_to(page, 'button[value="publish"]')
     enter(page)
 
