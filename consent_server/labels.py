@@ -239,6 +239,8 @@ _OBSTACLE: Final = {
     "untyped-change": N_("The text has changed. Say below what kind of change it is."),
     "downgrade-reason": N_("“%(type)s”: say why it counts as less than its type proposes."),
     "downgrade-approval": N_("“%(type)s”: a second person must approve that it is not major."),
+    "proposal-open": N_("The words speak for “%(type)s”. Confirm it below, or say why it counts as less."),
+    "summary-too-long": N_("What visitors are told in %(language)s: at most three sentences."),
     "rename-unclear": N_("A rename must lead from one old key to one new key: %(subject)s."),
     "unknown-purpose": N_("A change names a purpose that there is not: %(subject)s."),
     "purpose-untranslated": N_("Purpose “%(subject)s” has no name or description in %(language)s."),

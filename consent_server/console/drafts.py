@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from consent_server.policies import drafting
+from consent_server.policies import drafting, proposing
 from consent_server.policies.facts import Change, VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
 from consent_server.problems import NotFound
@@ -58,10 +58,7 @@ def candidate_of(draft: Draft, number: str, changes: Sequence[Change]) -> Versio
 
 def purpose_texts(draft: Draft, before: PolicyVersion | None) -> dict[str, Mapping[str, Any]]:
     """Return texts by purpose: those of now, and those that the version before still had."""
-    if not draft.is_asked:
-        return {}
-    old = orjson.loads(before.snapshot).get("purposes", []) if before and before.snapshot else []
-    return {purpose["key"]: purpose["texts"] for purpose in [*old, *freeze(draft.site)]}
+    return proposing.purpose_texts(draft.version, draft.site, before)
 
 
 def seen_of(draft: Draft) -> str:

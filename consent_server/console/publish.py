@@ -26,12 +26,10 @@ from consent_server.console.drafts import Draft, load_draft, purpose_texts, requ
 from consent_server.console.impact import impact_with, is_judged
 from consent_server.console.review_values import review_values
 from consent_server.db import transaction
-from consent_server.policies import drafting, publishing, waiving
+from consent_server.policies import drafting, proposing, publishing, waiving
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
-from consent_server.policies.in_step import documents_of
 from consent_server.policies.models import PolicyVersion
 from consent_server.policies.published import site_view
-from consent_server.policies.redline import VersionRedline, redline_versions
 from consent_server.problems import Problem
 from consent_server.reconsent import census
 from consent_server.reconsent.impact import Impact
@@ -165,7 +163,7 @@ def _page(
     version, site = draft.version, draft.site
     ready = publishing.readiness(version)
     before = drafting.newest_of(draft.policy)
-    step = _redline(draft, before)
+    step = proposing.redline_of(version, site, before)
     return page(
         "policies/publish.html",
         problem=problem,
@@ -175,7 +173,7 @@ def _page(
         ready=ready,
         before=before,
         sections=step.redlines,
-        proposals=[] if version.changes or rows else step.suggestions,
+        proposals=proposing.answered(step.suggestions, ready.typed),
         fallen=waiving.fallen(version, ready.findings),
         rows=[row_of(change, site.languages) for change in version.changes] if rows is None else rows,
         purposes=purpose_texts(draft, before),
@@ -207,25 +205,15 @@ def _impact(draft: Draft, ready: publishing.Readiness) -> Impact | None:
     return None if found is None else impact_with(draft, view, found, ready.number, ready.changes)
 
 
-def _redline(draft: Draft, before: PolicyVersion | None) -> VersionRedline:
-    """Return what differs from the newest version, word by word, and what kind of change each difference seems to be."""
-    names = {
-        key: {language: words.get("name", "") for language, words in texts.items()}
-        for key, texts in purpose_texts(draft, before).items()
-    }
-    old = documents_of(before.notices if before else (), draft.site.languages)
-    return redline_versions(
-        old, documents_of(draft.version.notices, draft.site.languages, draft.site.profile), names
-    )
-
-
 def _proposed(draft: Draft) -> list[dict[str, Any]]:
-    """Return a row for each proposal; the drafted summary stands in the row of the first change that it tells of."""
-    found = _redline(draft, drafting.newest_of(draft.policy))
-    rows = [row_of_suggestion(each, draft.site.languages) for each in found.suggestions]
-    for language in found.redlines:
-        for bullet in found.summary(language):
-            at = next(n for n, each in enumerate(found.suggestions) if each in bullet.changes)
+    """Return a row for each proposal that is not answered; a bullet stands in the row of the first change that it tells of."""
+    found = proposing.redline_of(draft.version, draft.site, drafting.newest_of(draft.policy))
+    stored = publishing.readiness(draft.version).typed
+    wanted = [each.suggestion for each in proposing.answered(found.suggestions, stored) if not each.answer]
+    rows = [row_of_suggestion(each, draft.site.languages) for each in wanted]
+    for language in found.redlines if wanted else ():
+        for bullet in found.summary(language, wanted):
+            at = next(n for n, each in enumerate(wanted) if each in bullet.changes)
             rows[at]["summary"][language] = bullet.text
     return rows
 

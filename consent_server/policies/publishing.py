@@ -15,7 +15,7 @@ from consent_server.db import db
 from consent_server.jobs import service as jobs
 from consent_server.ledger import leaves
 from consent_server.ledger.append import lock_log
-from consent_server.policies import rules
+from consent_server.policies import proposing, rules
 from consent_server.policies.changes import next_number
 from consent_server.policies.drafting import Immutable, flush_version, newest_of
 from consent_server.policies.facts import Change as ChangeFacts
@@ -51,6 +51,7 @@ class Readiness:
     number: str
     changes: tuple[ChangeFacts, ...]
     detected: tuple[ChangeFacts, ...]
+    typed: tuple[ChangeFacts, ...]
     obstacles: tuple[Obstacle, ...]
     findings: tuple[Finding, ...]  # of the parity check, those that are waived marked so
 
@@ -69,6 +70,7 @@ def readiness(draft: PolicyVersion) -> Readiness:
         number=next_number(before.number if before else None, [change.change_class for change in changes]),
         changes=changes,
         detected=tuple(detected),
+        typed=tuple(typed),
         obstacles=(*_obstacles(draft, site, before, typed, purposes, findings), *_unapproved(draft, site)),
         findings=findings,
     )
@@ -194,6 +196,10 @@ def _obstacles(
     yield from rules.rename_obstacles(typed, _frozen(before), purposes)
     approvals = [(c.reason, c.classified_by, c.approved_by or "") for c in draft.changes]
     yield from rules.change_obstacles(typed, text_changed=old != new, approvals=approvals)
+    if typed:
+        found = proposing.answered(proposing.redline_of(draft, site, before).suggestions, typed)
+        yield from rules.proposal_obstacles(each.suggestion for each in found if each.is_open)
+    yield from rules.summary_obstacles(typed, site.languages)
 
 
 def _filled_sha256(notice: Notice, site: Site) -> bytes:

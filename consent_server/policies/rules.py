@@ -13,6 +13,8 @@ from typing import Any
 from consent_server.policies.changes import ChangeType, is_downgrade, proposed_class
 from consent_server.policies.facts import Change
 from consent_server.policies.parity import Finding
+from consent_server.policies.redline import Suggestion
+from consent_server.policies.redline.summary import AT_MOST
 
 _TOLD = 5  # findings in the words of an obstacle; all are among its `findings`
 Frozen = Mapping[str, Any]  # one purpose as `purposes.service.freeze` returns it
@@ -120,6 +122,27 @@ def change_obstacles(
                 "downgrade-approval",
                 "A second person must approve that this change is not major.",
                 subject=change.type.value,
+            )
+
+
+def proposal_obstacles(still: Iterable[Suggestion]) -> Iterator[Obstacle]:
+    """Yield an obstacle for each proposed type that nobody has answered; `still` are those that are major."""
+    told: set[ChangeType] = set()
+    for each in still:
+        if each.type is not None and each.type not in told:
+            told.add(each.type)
+            words = ", ".join(word for words in each.words.values() for word in words[:3])
+            where = f"section {each.number}" if each.number else each.anchor
+            yield Obstacle("proposal-open", f"{where}: {words}", subject=each.type.value)
+
+
+def summary_obstacles(typed: Sequence[Change], languages: Sequence[str]) -> Iterator[Obstacle]:
+    """Yield an obstacle for each language in which visitors would be told more than the card has room for."""
+    for language in languages:
+        told = {change.summary[language] for change in typed if change.summary.get(language)}
+        if len(told) > AT_MOST:
+            yield Obstacle(
+                "summary-too-long", f"{len(told)} sentences in {language}; at most {AT_MOST}.", language
             )
 
 

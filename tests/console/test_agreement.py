@@ -41,7 +41,7 @@ def test_a_draft_whose_languages_differ_cannot_be_published(console: Console, sh
 def test_one_language_changed_alone_stands_in_the_way_until_the_other_follows(
     console: Console, shop: Site
 ) -> None:
-    make.published_version(shop, change="wording", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
+    make.published_version(shop, change="purpose_changed", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
     english = EN.format(6) + "\nThe lamp is bright.\n"
     make.draft(shop, texts={"en": english.replace("We keep", "Our shop keeps"), "zh-CN": ZH.format(6)})
     alone = console.get(DRAFT.format(shop.key) + "/publish").text
@@ -56,7 +56,7 @@ def test_one_language_changed_alone_stands_in_the_way_until_the_other_follows(
 def test_what_changed_is_shown_word_by_word_with_proposals_that_become_rows(
     console: Console, shop: Site
 ) -> None:
-    make.published_version(shop, change="wording", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
+    make.published_version(shop, change="purpose_changed", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
     drafted(shop, 13, 13)
     address = DRAFT.format(shop.key) + "/publish"
     page = console.get(address).text
@@ -76,3 +76,38 @@ def test_what_changed_is_shown_word_by_word_with_proposals_that_become_rows(
     )
     assert "How long we keep data has changed: “6” is now “13”." in proposed
     assert "保存期限有变：“6”改为“13”。" in proposed
+
+
+def test_what_the_words_propose_is_confirmed_or_a_second_person_agrees_that_it_is_less(
+    console: Console, second: Console, shop: Site
+) -> None:
+    make.published_version(shop, change="purpose_changed", texts={"en": EN.format(6), "zh-CN": ZH.format(6)})
+    drafted(shop, 13, 13)
+    address = DRAFT.format(shop.key) + "/publish"
+    row = {"changes.0.type": "wording", "changes.0.all": "on", "do": "save"}
+
+    def classified(**more: str) -> str:
+        form = row | more | {"revision": console.value(address, "revision")}
+        assert console.send(f"{address}/changes", form, page=address).status_code == 303
+        return console.get(address).text
+
+    small = classified()
+    assert 'data-obstacle="proposal-open"' in small
+    assert "To be confirmed" in small
+    less = {"changes.0.type": "retention", "changes.0.class": "minor", "changes.0.reason": "Said so before."}
+    assert 'data-obstacle="downgrade-approval"' in classified(**less)
+    confirmed = classified(**{"changes.0.type": "retention"})
+    assert "data-obstacle" not in confirmed
+    assert "Confirmed" in confirmed
+    weightier = classified(**{"changes.0.type": "recipients"})
+    assert "data-obstacle" not in weightier
+
+
+def test_visitors_are_told_at_most_three_things(console: Console, shop: Site) -> None:
+    told = [make.change("contact", summary={"en": f"Change {n}."}) for n in range(4)]
+    make.draft(shop, changes=told)
+
+    page = console.get(DRAFT.format(shop.key) + "/publish").text
+
+    assert page.count('data-obstacle="summary-too-long"') == 1
+    assert "4 of 3 sentences" in page

@@ -46,7 +46,7 @@ def test_an_old_version_stays_and_names_the_newer_one(visitor: Console, shop: Si
 def test_scripts_in_a_text_do_not_reach_the_page(visitor: Console, shop: Site) -> None:
     hostile = "# P\n\n## A\n\n<script>x()</script> <img src=x onerror=x()> [go](javascript:x())\n"
     texts = {"en": hostile, "zh-CN": hostile}
-    make.published_version(shop, change="wording", texts=texts)
+    make.published_version(shop, change="purpose_changed", texts=texts)
 
     page = visitor.get(f"/p/{shop.key}/privacy/1.1?lang=en").text
 
