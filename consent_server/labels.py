@@ -389,14 +389,3 @@ STAGE: Final[Words] = {
     "superseded": _("Superseded"),
 }
 ACTOR: Final[Words] = {"command": _("Command line"), "system": _("The server itself")}
-# What the framework says of its own accord.
-FRAMEWORK_MESSAGES: Final = (
-    N_(
-        "The requested URL was not found on the server. If you entered the URL manually please check your spelling"
-        " and try again."
-    ),
-    N_("Method Not Allowed"),
-    N_("The method is not allowed for the requested URL."),
-    N_("The data value transmitted exceeds the capacity limit."),
-    N_("Bad Request"),
-)

@@ -16,9 +16,21 @@ from werkzeug.wrappers import Response
 
 from consent_server import labels, setting_labels
 from consent_server.i18n import LANGUAGES
+from consent_server.labels import N_
 from consent_server.problems import InvalidInput, Problem
 
 csrf = CSRFProtect()
+# What the framework says of its own accord; `said` finds its translations.
+FRAMEWORK_MESSAGES = (
+    N_(
+        "The requested URL was not found on the server. If you entered the URL manually please check your spelling"
+        " and try again."
+    ),
+    N_("Method Not Allowed"),
+    N_("The method is not allowed for the requested URL."),
+    N_("The data value transmitted exceeds the capacity limit."),
+    N_("Bad Request"),
+)
 
 
 class FormExpired(Problem):
