@@ -2,17 +2,19 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g, has_request_context, request
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from werkzeug.test import TestResponse
 
+from consent_server.accounts.models import ConsoleSession, KnownDevice, SignInDelay
 from consent_server.audit.models import AuditEvent
+from consent_server.auth import declared
 from consent_server.db import db
 from consent_server.sites.models import Site
 from tests import make
@@ -83,3 +85,39 @@ def second(app: Flask) -> Console:
 def shop(app: Flask) -> Site:
     """A site with analytics, maps, and version 1.0 published."""
     return make.ready_site()
+
+
+# Staff routes that store something and leave no row in the audit log, each with the reason.
+NO_ROW = {"security.start_app": "nothing is switched on before it is confirmed, and that leaves the row"}
+NO_ACTION = (ConsoleSession, KnownDevice, SignInDelay)  # how a session is kept, not what somebody does
+
+
+@pytest.fixture(autouse=True)
+def every_action_leaves_a_row(app: Flask) -> Iterator[None]:
+    """Watch all that staff store in these tests: a transaction without a row in the audit log fails the test."""
+    silent: set[str] = set()
+
+    def seen(session: Any, _context: Any) -> None:
+        if is_staff_writing(app):
+            rows = [*session.new, *session.dirty, *session.deleted]
+            g.setdefault("stored", []).extend(row for row in rows if not isinstance(row, NO_ACTION))
+
+    def committed(_session: Any) -> None:
+        rows = g.pop("stored", []) if is_staff_writing(app) else []
+        if rows and not any(isinstance(row, AuditEvent) for row in rows):
+            silent.add(str(request.endpoint))
+
+    factory = db.session.session_factory.class_
+    event.listen(factory, "after_flush", seen)
+    event.listen(factory, "after_commit", committed)
+    yield
+    event.remove(factory, "after_flush", seen)
+    event.remove(factory, "after_commit", committed)
+    assert silent - NO_ROW.keys() == set()
+
+
+def is_staff_writing(app: Flask) -> bool:
+    """Tell whether a member of the staff is doing something now."""
+    if not has_request_context() or request.method in ("GET", "HEAD") or request.endpoint is None:
+        return False
+    return declared(app.view_functions[request.endpoint]) == "staff"
