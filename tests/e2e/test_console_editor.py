@@ -152,6 +152,8 @@ def test_what_is_written_is_saved_while_one_writes_and_never_lost(
     expect(page.locator('#preview [data-preview="center"]')).to_have_count(1)
 
     # Not connected: the text stays in the browser and is saved when the server answers again.
+    base = page.locator('[name="base-en"]')
+    begun_with = base.input_value()
     page.route("**/autosave", lambda route: route.abort())
     typed_at_the_end(page, page.locator('textarea.part[lang="en"]').nth(rows - 1), "\n\nWritten offline.")
     expect(status).to_have_attribute("data-state", "offline")
@@ -161,6 +163,7 @@ def test_what_is_written_is_saved_while_one_writes_and_never_lost(
     expect(status).to_have_attribute("data-state", "saved")
     assert "Written offline." in saved(store)["en"]
     assert page.evaluate("() => localStorage.length") == 0
+    expect(base).not_to_have_value(begun_with)  # what is saved is what the next change begins with
 
     # Somebody else saves: nothing is overwritten, both texts are there to be merged.
     write_meanwhile(store, "en", ("We answer within 15 days.", "We answer within 20 days."))
