@@ -9,8 +9,8 @@ BIN := $(VENV)/bin
 WIDGET := $(wildcard widget/src/*.js widget/styles/*.css widget/package-lock.json widget/build.mjs)
 # Pass arguments to pytest: make test ARGS="-k journeys"
 ARGS ?=
-# One more than most machines of two cores have: browsers and databases leave the workers waiting.
-JOBS ?= 3
+# Twice as many as most machines of CI have cores: browsers and databases leave the workers waiting.
+JOBS ?= 4
 
 .PHONY: help run test lint types build clean
 

@@ -9,6 +9,7 @@ import contextvars
 import fcntl
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", ENGINES if chosen == "both" else [chosen], indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that are allowed to take long: started last, they would leave the other workers idle."""
-    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give every worker a like share of the tests that are allowed to take long, before all others.
+
+    Started last, or all by one worker, they would leave the others idle. pytest-xdist hands each worker as many tests in a row.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    long = sorted((item for item in items if allowed(item)), key=allowed, reverse=True)
+    short = iter([item for item in items if not allowed(item)])
+    shares = [long[worker::workers] for worker in range(workers)]
+    left = len(items)
+    for worker, share in enumerate(shares):
+        size = left // (workers - worker)
+        share += islice(short, max(0, size - len(share)))
+        left -= len(share)
+    items[:] = chain.from_iterable(shares)
+
+
+def allowed(item: pytest.Item) -> int:
+    """How long a test may take in seconds, if it may take longer than others; else 0."""
+    marker = item.get_closest_marker("timeout")
+    return marker.args[0] if marker else 0
 
 
 @pytest.fixture

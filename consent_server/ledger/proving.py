@@ -81,7 +81,7 @@ def entry_bundle(log: LogName, n: int, width: int) -> bytes:
 
 
 def forget() -> None:
-    """Empty the memory of tiles: for tests, which make other logs of the same number."""
+    """Empty the memory of tiles: for a process that goes on to another database, whose logs have the same numbers."""
     _kept.clear()
 
 

@@ -11,7 +11,7 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 
 from consent_server.db import db, transaction
-from consent_server.keys import KeyRing
+from consent_server.keys import KeyRing, b64u
 from consent_server.ledger import jws as ours
 from consent_server.ledger.models import Receipt
 from tests import make
@@ -206,8 +206,8 @@ def test_an_index_that_is_none_is_answered_not_crashed(client: FlaskClient, app:
             "typ": ours.TYPE,
         }
     )
-    signing_input = f"{ours.b64u(header.encode())}.{ours.b64u(parsed.payload)}"
-    forged = f"{signing_input}.{ours.b64u(ring.receipt_key.sign(signing_input.encode()))}"
+    signing_input = f"{b64u(header.encode())}.{b64u(parsed.payload)}"
+    forged = f"{signing_input}.{b64u(ring.receipt_key.sign(signing_input.encode()))}"
 
     verdict = verify(client, forged)
 

@@ -18,7 +18,7 @@ from .population import NOW, START, VERSIONS, population
 from .story import Story, between, body
 
 pytestmark = pytest.mark.timeout(900)  # a minute and a half on an idle machine, more on a busy one
-VISITORS = {"postgresql": 10_000, "sqlite": 3_000}  # the rules are the same; the statements are what differs
+VISITORS = {"postgresql": 10_000, "sqlite": 1_000}  # the rules are the same; the statements are what differs
 WATCHED = 400  # these are checked after every change, the whole population after every tenth and the last
 BY_HTTP = 300  # these decide through the API
 
