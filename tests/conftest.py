@@ -1,12 +1,13 @@
 """What all tests share: both databases, an application on each, and a transaction around every test.
 
-A test that takes `app` or `client` runs once per engine (`--engine sqlite|postgresql|both`). Whatever it commits is
+A test that takes `app` or `client` runs once per engine (`--engine sqlite|postgresql|both|spread`). Whatever it commits is
 rolled back. A test that needs real commits (threads, locks, processes) takes `live_app`, which has a database of its
 own and is slower.
 """
 
 import contextvars
 import fcntl
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -34,19 +35,45 @@ from .chromium import browser  # noqa: F401 - a fixture
 from .engines import CITUS, ENGINES, Databases
 from .smtp import inbox  # noqa: F401 - a fixture
 
+HERE = Path(__file__).parent
+# Tests of what stands on top of the services: pages, roles, commands.
+ON_TOP = (
+    "accounts/",
+    "campaigns/",
+    "console/",
+    "house/",
+    "retention/test_command",
+    "retention/test_console",
+    "sites/",
+)
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--engine", choices=[*ENGINES, CITUS, "both"], default="both", help="databases to run on"
+        "--engine",
+        choices=[*ENGINES, CITUS, "both", "spread"],
+        default="spread",
+        help="databases to run on; spread: both, but of pages and commands each test on one of them",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--engine")
-        metafunc.parametrize("engine", ENGINES if chosen == "both" else [chosen], indirect=True)
+        metafunc.parametrize("engine", engines_for(metafunc.definition, chosen), indirect=True)
+
+
+def engines_for(test: pytest.Item, chosen: str) -> list[str]:
+    """Return the engines that a test runs on.
+
+    Pages and commands call services that have tests of their own on both; half of their tests run on either.
+    """
+    if chosen not in ("both", "spread"):
+        return [chosen]
+    if chosen == "spread" and test.path.relative_to(HERE).as_posix().startswith(ON_TOP):
+        return [ENGINES[zlib.crc32(test.nodeid.encode()) % len(ENGINES)]]
+    return list(ENGINES)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
