@@ -133,8 +133,11 @@ def _words(finding: Finding) -> frozenset[tuple[str, str]]:
 
 def _in_order(found: Sequence[Finding], pairs: Sequence[PairOfSections]) -> list[Finding]:
     order = {pair.section.name: at for at, pair in reversed(list(enumerate(pairs)))}
-    unique = list(dict.fromkeys(found))
-    return sorted(unique, key=lambda finding: order.get(finding.section, -1))
+    # "7" and "07" in one sentence are one number and one finding: a waiver could not tell them apart.
+    unique: dict[str, Finding] = {}
+    for finding in found:
+        unique.setdefault(finding.fingerprint, finding)
+    return sorted(unique.values(), key=lambda finding: order.get(finding.section, -1))
 
 
 def _missing(language: str, there: Sequence[str]) -> Finding:

@@ -29,6 +29,14 @@ def test_a_section_that_one_language_lacks_is_named_by_its_number():
     assert report.behind == ("zh-CN",)
 
 
+def test_no_two_findings_have_the_same_fingerprint_or_waiving_one_would_leave_none_to_waive():
+    report = check(texts("The shop says what for.", "本店说明其用途（7c07d55a）。"))
+
+    fingerprints = [finding.fingerprint for finding in report.findings]
+    assert [finding.subject for finding in report.findings] == ["number 7", "number 55"]
+    assert len(fingerprints) == len(set(fingerprints))
+
+
 def test_a_heading_without_words_in_one_language_is_found_once():
     (finding,) = found("Words.\n\n- one\n- two", "")
 
