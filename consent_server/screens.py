@@ -14,7 +14,7 @@ from flask_babel import format_date, format_datetime, format_decimal, get_locale
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
-from consent_server import labels, setting_labels
+from consent_server import audit_labels, labels, setting_labels
 from consent_server.i18n import LANGUAGES
 from consent_server.labels import N_
 from consent_server.problems import InvalidInput, Problem
@@ -48,7 +48,11 @@ def install(app: Flask, *, api: Sequence[Blueprint]) -> None:
     app.register_error_handler(CSRFError, _form_expired)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
-        labels=labels, setting_labels=setting_labels, local_path=local_path, notes=get_flashed_messages
+        labels=labels,
+        audit_labels=audit_labels,
+        setting_labels=setting_labels,
+        local_path=local_path,
+        notes=get_flashed_messages,
     )
     app.jinja_env.filters.update(
         moment=moment,

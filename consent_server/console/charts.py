@@ -1,10 +1,11 @@
 """Bar charts as numbers for a template: stacked bars, readable without colour, each with its table. Pure."""
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from consent_server import spreadsheets
 
 WIDTH, HEIGHT = 640, 200  # of the bars, in the drawing's own units
 LEFT, BELOW, ABOVE = 56, 26, 8
@@ -117,12 +118,11 @@ class Chart:
         return found
 
     def csv(self) -> bytes:
-        """Return the table as comma-separated values, in UTF-8 with its mark, which spreadsheets need."""
+        """Return the table as comma-separated values for spreadsheets."""
         text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow([self.head, *(each.label for each in self.series)])
-        writer.writerows([bar, *values] for bar, values in self.rows)
-        return text.getvalue().encode("utf-8-sig")
+        head = [self.head, *(each.label for each in self.series)]
+        spreadsheets.write(text, [head, *([bar, *values] for bar, values in self.rows)])
+        return text.getvalue().encode(spreadsheets.ENCODING)
 
 
 def chart(

@@ -4,7 +4,6 @@ Receipts with their proofs, the texts and banners that they name, who approved t
 and pages in both languages of the console that lead through it. `docs/evidence.md` has the contents, file by file.
 """
 
-import csv
 import io
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from typing import Any, BinaryIO
 import orjson
 from sqlalchemy import select
 
-from consent_server import clock
+from consent_server import clock, spreadsheets
 from consent_server.audit import service as audit
 from consent_server.consents.search import subjects_of
 from consent_server.db import db
@@ -181,21 +180,13 @@ class _Table:
 
     def __init__(self) -> None:
         self._text = io.StringIO(newline="")
-        self._writer = csv.writer(self._text)
-        self._writer.writerow(COLUMNS)
+        spreadsheets.write(self._text, [COLUMNS])
 
     def add(self, row: Row) -> None:
-        self._writer.writerow([_plain(cell) for cell in row.cells()])
+        spreadsheets.write(self._text, [[str(cell) for cell in row.cells()]])
 
     def body(self) -> bytes:
-        # With its mark, or spreadsheets take UTF-8 for something else.
-        return self._text.getvalue().encode("utf-8-sig")
-
-
-def _plain(cell: Any) -> str:
-    """Return a cell that no spreadsheet takes for a formula: a known user's reference is the site's own text."""
-    text = str(cell)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        return self._text.getvalue().encode(spreadsheets.ENCODING)
 
 
 class _Pages:

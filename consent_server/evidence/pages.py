@@ -1,8 +1,6 @@
 """The evidence desk: search, one receipt with everything that it proves and where its text comes from, and archives."""
 
-import tempfile
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +9,7 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from consent_server import clock
+from consent_server import clock, downloads
 from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
 from consent_server.auth import auth
@@ -38,7 +36,6 @@ from consent_server.sites.service import site_by_key
 bp = Blueprint("receipts", __name__, url_prefix="/console/sites/<site_key>/receipts")
 ARCHIVE_LIMIT = 5_000  # receipts: about as many seconds as a person waits for a file
 IN_MEMORY = 8 * 1024 * 1024  # bytes of an archive; a larger one lies on the disk meanwhile
-PART = 65_536
 
 
 @bp.get("")
@@ -58,7 +55,7 @@ def export(site_key: str) -> ResponseReturnValue:
         return _results(site, query, problem=InvalidInput("Look at the marked fields.", errors=query.errors))
     who = names_of({actor()}).get(actor(), actor())
     order = archive.Order(site, query.wanted, who=who, now=instant, limit=ARCHIVE_LIMIT)
-    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the answer reads it and closes it
+    file = downloads.open_file(in_memory=IN_MEMORY)
     try:
         count = archive.write(file, order, ring=ring())  # type: ignore[arg-type]  # it is a file in all but name
         with transaction():
@@ -66,19 +63,8 @@ def export(site_key: str) -> ResponseReturnValue:
     except Problem as problem:
         file.close()
         return _results(site_by_key(site_key), query, problem=problem)
-    response = Response(_parts(file), mimetype="application/zip")
-    response.headers["Content-Disposition"] = (
-        f'attachment; filename="evidence-{site_key}-{instant:%Y%m%d-%H%M%S}.zip"'
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _parts(file: tempfile.SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
-    with file:
-        file.seek(0)
-        while part := file.read(PART):
-            yield part
+    name = f"evidence-{site_key}-{instant:%Y%m%d-%H%M%S}.zip"
+    return downloads.download(file, name=name, content_type="application/zip")
 
 
 def _results(site: Site, query: Query, *, problem: Problem | None = None) -> ResponseReturnValue:

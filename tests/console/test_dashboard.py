@@ -96,7 +96,7 @@ def test_requests_without_a_choice_are_told_as_far_as_they_are_known(
 
 def test_bars_are_as_long_as_their_numbers_and_differ_without_colour() -> None:
     counts = {("a", "yes"): 30, ("a", "no"): 10, ("b", "no"): 5, ("c", "yes"): 1}
-    made = chart("k", "K", "Bar", {"a": "A", "b": "B"}, {"y": ("Y", ("yes",)), "n": ("N", ("no",))}, counts)
+    made = chart("k", "K", "Bar", {"a": "A", "b": "=B"}, {"y": ("Y", ("yes",)), "n": ("N", ("no",))}, counts)
 
     assert made.totals == [40, 5]
     assert made.top == 50
@@ -104,4 +104,4 @@ def test_bars_are_as_long_as_their_numbers_and_differ_without_colour() -> None:
     assert heights == [(PATTERNS[0], 120.0), (PATTERNS[1], 40.0), (PATTERNS[1], 20.0)]
     assert made.parts[1].y + made.parts[1].height == made.parts[0].y
     assert [line.label for line in made.lines] == ["0", "25", "50"]
-    assert made.csv().decode("utf-8-sig").splitlines() == ["Bar,Y,N", "A,30,10", "B,0,5"]
+    assert made.csv().decode("utf-8-sig").splitlines() == ["Bar,Y,N", "A,30,10", "'=B,0,5"]
