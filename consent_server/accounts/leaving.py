@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 
-from consent_server.accounts.members import LastOwner
-from consent_server.accounts.models import Account, ConsoleSession, KnownDevice, Membership, SignInLink
-from consent_server.accounts.roles import Role
+from consent_server.accounts.members import LastOwner, owners_of_all
+from consent_server.accounts.models import Account, ConsoleSession, KnownDevice, SignInLink
 from consent_server.accounts.service import actor_of
 from consent_server.audit import service as audit
 from consent_server.db import db
@@ -18,13 +17,7 @@ def disable(account: Account, *, now: datetime, actor: str) -> None:
     Raises:
         LastOwner: nobody would own all sites any more.
     """
-    # Locked, so that of two owners who disable each other one remains.
-    owners = db.session.scalars(
-        select(Membership)
-        .join(Account)
-        .where(Membership.role == Role.OWNER, Membership.site_id.is_(None), Account.disabled_at.is_(None))
-        .with_for_update(of=Membership)
-    ).all()
+    owners = owners_of_all()
     if owners and all(each.account_id == account.id for each in owners):
         raise LastOwner("Make another person the owner of all sites first.")
     account.disabled_at = account.disabled_at or now

@@ -64,19 +64,25 @@ def revoke(membership: Membership, *, now: datetime, actor: str) -> None:
     Raises:
         LastOwner: nobody would own all sites any more.
     """
-    if membership.role == Role.OWNER and membership.site_id is None:
-        # Locked, so that of two owners who remove each other one remains.
-        owners = db.session.scalars(
-            select(Membership)
-            .join(Account)
-            .where(Membership.role == Role.OWNER, Membership.site_id.is_(None), Account.disabled_at.is_(None))
-            .with_for_update(of=Membership)
-        ).all()
-        if all(each.id == membership.id for each in owners):
-            raise LastOwner("Make another person the owner of all sites first.")
+    owns_all = membership.role == Role.OWNER and membership.site_id is None
+    if owns_all and all(each.id == membership.id for each in owners_of_all()):
+        raise LastOwner("Make another person the owner of all sites first.")
     _audit("accounts.revoke_role", membership, actor=actor, now=now)
     db.session.delete(membership)
     db.session.flush()
+
+
+def owners_of_all() -> Sequence[Membership]:
+    """Return the roles by which people own all sites whose account is not disabled.
+
+    They are locked until the transaction ends, so that of two owners who remove each other one remains.
+    """
+    return db.session.scalars(
+        select(Membership)
+        .join(Account)
+        .where(Membership.role == Role.OWNER, Membership.site_id.is_(None), Account.disabled_at.is_(None))
+        .with_for_update(of=Membership)
+    ).all()
 
 
 def memberships_of(account_id: int, site_id: int | None = None) -> Sequence[Membership]:
@@ -120,6 +126,18 @@ def membership_at(site_id: int, membership_id: int) -> Membership:
     found = db.session.get(Membership, membership_id)
     if found is None or found.site_id not in (None, site_id):
         raise NotFound("The site's page of people lists the roles.")
+    return found
+
+
+def account_at(site_id: int, account_id: int) -> Account:
+    """Return the account of somebody who has a role that counts at this site.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    found = next((each.account for each in memberships_of(account_id, site_id)), None)
+    if found is None:
+        raise NotFound("The site's page of people lists those who have a role.")
     return found
 
 

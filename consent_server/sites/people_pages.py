@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from consent_server import clock, labels, mail
-from consent_server.accounts import invitations, members
+from consent_server.accounts import invitations, leaving, members
 from consent_server.accounts.access import actor
+from consent_server.accounts.models import Account
 from consent_server.accounts.roles import may
 from consent_server.accounts.service import EmailTaken, account_by_email, names_of
 from consent_server.accounts.signing_in import ring
@@ -18,8 +19,9 @@ from consent_server.db import transaction
 from consent_server.http import public_url, settings
 from consent_server.i18n import LANGUAGES
 from consent_server.problems import InvalidInput, Problem
-from consent_server.screens import done, page, text
+from consent_server.screens import confirm, done, page, text
 from consent_server.sites.access import RoleForbidden
+from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key, update_site
 
 bp = Blueprint("people", __name__, url_prefix="/console/sites/<site_key>/people")
@@ -40,19 +42,14 @@ def grant(site_key: str) -> ResponseReturnValue:
     """Give somebody who has an account a role, here or at all sites."""
     try:
         with transaction():
-            site_id: int | None = site_by_key(site_key).id
-            if text("where") == "all":
-                _check_everywhere()
-                site_id = None
+            role, site_id = _role_and_place(site_key, field="role")
             account = account_by_email(text("email"))
             if account is None:
                 raise InvalidInput(
                     "Look at the marked fields.",
                     errors={"email": _("There is no account with this address.")},
                 )
-            if text("role") not in labels.ROLE:
-                raise InvalidInput("Look at the marked fields.", errors={"role": _("Choose one.")})
-            members.grant(account, role=text("role"), site_id=site_id, now=clock.now(), actor=actor())
+            members.grant(account, role=role, site_id=site_id, now=clock.now(), actor=actor())
     except InvalidInput as problem:
         return _page(site_key, problem=problem)
     return done(_("The role is given."), "people.index", site_key=site_key)
@@ -74,6 +71,68 @@ def revoke(site_key: str, membership_id: int) -> ResponseReturnValue:
     return done(_("The role is taken away."), "people.index", site_key=site_key)
 
 
+@bp.get("/accounts/<int:account_id>/disable")
+@auth("staff", "people.manage")
+def ask_disable(site_key: str, account_id: int) -> ResponseReturnValue:
+    """Ask whether somebody shall be shut out."""
+    site, account = _person(site_key, account_id)
+    return confirm(
+        title=_("Disable the account of %(name)s?", name=account.name),
+        text=_(
+            "%(email)s is signed out everywhere at once and can no longer sign in, at this site or any other. Roles, "
+            "approvals and drafts stay, under this name. The account can be enabled again.",
+            email=account.email,
+        ),
+        button=_("Disable the account"),
+        back=url_for("people.index", site_key=site_key),
+        site=site,
+        active="people",
+    )
+
+
+@bp.post("/accounts/<int:account_id>/disable")
+@proven
+@auth("staff", "people.manage")
+def disable(site_key: str, account_id: int) -> ResponseReturnValue:
+    """Shut somebody out of all sites at once."""
+    try:
+        with transaction():
+            _site, account = _person(site_key, account_id)
+            leaving.disable(account, now=clock.now(), actor=actor())
+    except members.LastOwner as problem:
+        return _page(site_key, problem=problem)
+    return done(_("The account is disabled."), "people.index", site_key=site_key)
+
+
+@bp.get("/accounts/<int:account_id>/enable")
+@auth("staff", "people.manage")
+def ask_enable(site_key: str, account_id: int) -> ResponseReturnValue:
+    """Ask whether somebody shall be let in again."""
+    site, account = _person(site_key, account_id)
+    return confirm(
+        title=_("Enable the account of %(name)s?", name=account.name),
+        text=_(
+            "%(email)s can sign in again, with the roles that the account has, at this site and any other.",
+            email=account.email,
+        ),
+        button=_("Enable the account"),
+        back=url_for("people.index", site_key=site_key),
+        site=site,
+        active="people",
+    )
+
+
+@bp.post("/accounts/<int:account_id>/enable")
+@proven
+@auth("staff", "people.manage")
+def enable(site_key: str, account_id: int) -> ResponseReturnValue:
+    """Let somebody in again."""
+    with transaction():
+        _site, account = _person(site_key, account_id)
+        leaving.enable(account, now=clock.now(), actor=actor())
+    return done(_("The account is enabled."), "people.index", site_key=site_key)
+
+
 @bp.post("/invitations")
 @proven
 @auth("staff", "people.manage")
@@ -81,17 +140,12 @@ def invite(site_key: str) -> ResponseReturnValue:
     """Invite somebody who has no account yet, and show the link, this once."""
     try:
         with transaction():
-            site_id: int | None = site_by_key(site_key).id
-            if text("where") == "all":
-                _check_everywhere()
-                site_id = None
-            if text("role") not in labels.ROLE:
-                raise InvalidInput("Look at the marked fields.", errors={"invited_role": _("Choose one.")})
+            role, site_id = _role_and_place(site_key, field="invited_role")
             made = invitations.invite(
                 email=text("invited"),
                 name=text("name"),
                 language=text("language") if text("language") in LANGUAGES else "en",
-                role=text("role"),
+                role=role,
                 site_id=site_id,
                 now=clock.now(),
                 actor=actor(),
@@ -134,6 +188,34 @@ def four_eyes(site_key: str) -> ResponseReturnValue:
         chosen = FOUR_EYES.get(text("four_eyes"))
         update_site(site_by_key(site_key), now=clock.now(), actor=actor(), four_eyes=chosen)
     return done(_("The rule is saved."), "people.index", site_key=site_key)
+
+
+def _role_and_place(site_key: str, *, field: str) -> tuple[str, int | None]:
+    """Return the role that a form names, and the id of the site where it is to hold, None for all.
+
+    Raises:
+        RoleForbidden: the person does not own all sites, and names them.
+        InvalidInput: there is no such role; the message stands at `field`.
+    """
+    site_id: int | None = site_by_key(site_key).id
+    if text("where") == "all":
+        _check_everywhere()
+        site_id = None
+    if text("role") not in labels.ROLE:
+        raise InvalidInput("Look at the marked fields.", errors={field: _("Choose one.")})
+    return text("role"), site_id
+
+
+def _person(site_key: str, account_id: int) -> tuple[Site, Account]:
+    """Return a site and somebody who has a role there, for an owner of all sites: an account is good at all of them.
+
+    Raises:
+        RoleForbidden: the person owns some sites only.
+        NotFound: nobody of this id has a role there.
+    """
+    _check_everywhere()
+    site = site_by_key(site_key)
+    return site, members.account_at(site.id, account_id)
 
 
 def _check_everywhere() -> None:
