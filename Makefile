@@ -32,6 +32,7 @@ test: $(VENV)/.dev consent_server/static/widget/manifest.json
 
 lint: $(VENV)/.dev consent_server/static/widget/manifest.json
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@node="$$($(BIN)/python -c 'from consent_server.assets import node_command; print(node_command())')" && \

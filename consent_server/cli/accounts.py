@@ -9,8 +9,8 @@ from consent_server.accounts import factors, leaving, service
 from consent_server.accounts.members import grant
 from consent_server.accounts.models import Account
 from consent_server.accounts.roles import Role
-from consent_server.cli.main import ACTOR, in_app, root
-from consent_server.cli.main import settings as read_settings
+from consent_server.cli.root import ACTOR, in_app, root
+from consent_server.cli.root import settings as read_settings
 from consent_server.db import transaction
 from consent_server.sites.service import site_by_key
 

@@ -17,7 +17,7 @@ from consent_server.bench.runs import Plan
 from consent_server.bench.session import Outcome, Wanted, measure_engine
 from consent_server.bench.stage import POSTGRESQL, SQLITE
 from consent_server.bench.targets import Figures, judge
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 
 BYTES, LOGS, EVIDENCE = "bytes", "logs", "evidence"
 NAMES = [*(case.name for case in CASES), BYTES, LOGS, EVIDENCE]

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Engine
 
 from consent_server import distribution, migrate
 from consent_server.app import engine_of
-from consent_server.cli.main import root, settings
+from consent_server.cli.root import root, settings
 from consent_server.config import Settings
 from consent_server.keys import CHECKPOINTS, RECEIPTS, add_signing_key, create_keys
 

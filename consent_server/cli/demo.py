@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import orjson
 
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from consent_server.demo.run import Addresses, CannotRun, run
 
 GUIDE = """

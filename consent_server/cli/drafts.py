@@ -5,9 +5,9 @@ import sys
 import click
 import orjson
 
-from consent_server.cli.main import in_app
 from consent_server.cli.parity import finding_lines
 from consent_server.cli.policies import policy
+from consent_server.cli.root import in_app
 from consent_server.policies import drafting, publishing
 from consent_server.problems import NotFound
 from consent_server.sites.service import site_by_key

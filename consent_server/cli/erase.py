@@ -8,7 +8,7 @@ from flask import current_app
 
 from consent_server import clock
 from consent_server.cli.ledger import ledger
-from consent_server.cli.main import ACTOR, appending, in_app, root
+from consent_server.cli.root import ACTOR, appending, in_app, root
 from consent_server.cli.sites import site as site_group
 from consent_server.db import transaction
 from consent_server.retention import kept, replay, service

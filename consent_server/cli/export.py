@@ -14,7 +14,7 @@ import orjson
 from flask import current_app
 
 from consent_server import clock
-from consent_server.cli.main import ACTOR, in_app, root, settings
+from consent_server.cli.root import ACTOR, in_app, root, settings
 from consent_server.cli.sites import site as site_group
 from consent_server.consents.export import log as log_export
 from consent_server.consents.export.forms import FORMS

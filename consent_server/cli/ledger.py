@@ -8,7 +8,7 @@ import orjson
 from flask import current_app
 
 from consent_server import clock
-from consent_server.cli.main import ACTOR, appending, in_app, root
+from consent_server.cli.root import ACTOR, appending, in_app, root
 from consent_server.consents.restoring import restore_state
 from consent_server.db import db, transaction
 from consent_server.ledger import anchors, boot, fsck, recovery

@@ -8,7 +8,7 @@ import click
 import orjson
 
 from consent_server import clock
-from consent_server.cli.main import ACTOR, appending, root
+from consent_server.cli.root import ACTOR, appending, root
 from consent_server.db import transaction
 from consent_server.policies import drafting, history, publishing, waiving
 from consent_server.policies.changes import ChangeType

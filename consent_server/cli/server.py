@@ -7,7 +7,7 @@ import structlog
 
 from consent_server import logs
 from consent_server.app import build
-from consent_server.cli.main import root, settings
+from consent_server.cli.root import root, settings
 from consent_server.jobs.runner import Runner
 from consent_server.ledger import boot
 from consent_server.serving import web_server

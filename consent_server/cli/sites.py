@@ -13,7 +13,7 @@ from consent_server.banner import pins, tally
 from consent_server.banner import service as banner_service
 from consent_server.banner.options import options, set_options, warnings
 from consent_server.banner.service import NothingPublished
-from consent_server.cli.main import ACTOR, in_app, root
+from consent_server.cli.root import ACTOR, in_app, root
 from consent_server.db import transaction
 from consent_server.policies.published import site_view
 from consent_server.purposes.schemas import PurposesSchema
@@ -175,7 +175,7 @@ def _show(found: Site) -> None:
 
 def _base() -> str:
     """Return the address under which browsers reach the server."""
-    from consent_server.cli.main import settings
+    from consent_server.cli.root import settings
 
     chosen = settings()
     return chosen.public_url or f"http://{chosen.host}:{chosen.port}"

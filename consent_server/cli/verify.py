@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from flask import current_app
 
 from consent_server import verifier, verify_archive
-from consent_server.cli.main import in_app, root
+from consent_server.cli.root import in_app, root
 from consent_server.keys import SigningKey, thumbprint, unb64u
 from consent_server.ledger.notes import BadNote, parse_vkey
 from consent_server.ledger.published_keys import key_file

@@ -45,11 +45,11 @@ def follow(purpose: str, state: ConsentState, newest: Sequence[VersionFacts]) ->
         state: the visitor's entries.
         newest: versions, newest first, beginning with the one that `purpose` is a key of.
     """
-    path, key = _walk(purpose, [v for v in newest if v.order > state.order])
+    path, key = _walk(purpose, newest, state.order)
     entry = None if key is None else state.purposes.get(key)
     if key is None or entry is None:
         return Trail(None, key, path)
-    since, origin = _walk(key, [v for v in newest if entry.order < v.order <= state.order])
+    since, origin = _walk(key, newest[len(path) :], entry.order)
     return Trail(None if origin is None else entry, key, path + since)
 
 
@@ -130,12 +130,14 @@ def effective(
 
 
 def _walk(
-    purpose: str, newest: Iterable[VersionFacts]
+    purpose: str, newest: Iterable[VersionFacts], answered: tuple[int, int]
 ) -> tuple[tuple[tuple[VersionFacts, str], ...], str | None]:
-    """Return the name in each version, and the name before them all (None: it did not exist)."""
+    """Return the name in each version after the one that was answered, and the name before them (None: it did not exist)."""
     path: list[tuple[VersionFacts, str]] = []
     name: str | None = purpose
     for version in newest:
+        if version.order <= answered:
+            break
         if name is None or name not in version.purposes:
             return tuple(path), None
         path.append((version, name))

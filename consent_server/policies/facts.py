@@ -61,16 +61,21 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class VersionFacts:
-    """A published version: its number, its additional purposes in order, its changes."""
+    """A published version: its number, its additional purposes in order, its changes.
+
+    `order` is what versions are compared by.
+    """
 
     number: str
     changes: tuple[Change, ...] = ()
     purposes: tuple[str, ...] = ()
+    order: tuple[int, int] = field(init=False, repr=False, compare=False)
+    _before: Mapping[str, str | None] = field(init=False, repr=False, compare=False)
 
-    @property
-    def order(self) -> tuple[int, int]:
-        """What versions are compared by."""
-        return version_order(self.number)
+    def __post_init__(self) -> None:
+        """Work out once what a sweep asks for every visitor and every purpose."""
+        object.__setattr__(self, "order", version_order(self.number))
+        object.__setattr__(self, "_before", {purpose: self._traced(purpose) for purpose in self.purposes})
 
     def name_before(self, purpose: str) -> str | None:
         """Return what this purpose was called in the version before, or None if it is new here.
@@ -78,8 +83,10 @@ class VersionFacts:
         A key that is declared as added, or that was given away by a rename, begins a new purpose,
         although the version before has the same key: in doubt nobody's consent is carried over.
         """
-        added = any(c.type is ChangeType.PURPOSE_ADDED and c.names(purpose) for c in self.changes)
-        if added or purpose not in self.purposes:
+        return self._before.get(purpose)
+
+    def _traced(self, purpose: str) -> str | None:
+        if any(c.type is ChangeType.PURPOSE_ADDED and c.names(purpose) for c in self.changes):
             return None
         renames = [c for c in self.changes if c.type is ChangeType.PURPOSE_RENAMED]
         for change in renames:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from consent_server.cli import bench  # noqa: F401 - it adds its command
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from tests.engines import Databases
 
 pytestmark = pytest.mark.timeout(600)

@@ -49,7 +49,7 @@ def main() -> None:
     """Read orders until standard input ends."""
     import psycopg  # noqa: F401 - the driver is imported late, as the engine is made
 
-    from consent_server.cli import bench, database, main, server  # noqa: F401 - imported once, for all
+    from consent_server.cli import bench, database, root, server  # noqa: F401 - imported once, for all
 
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
     signal.signal(signal.SIGCHLD, _reap)

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from consent_server import clock
 from consent_server.cli import ledger  # noqa: F401 - it adds the commands
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from consent_server.consents import records
 from consent_server.consents.restoring import restore_state
 from consent_server.db import db, transaction

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from consent_server.audit.models import AuditEvent
 from consent_server.cli import drafts, parity, policies  # noqa: F401 - they add their commands
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from consent_server.db import db, transaction
 from consent_server.policies import drafting, publishing, waiving
 from consent_server.policies.models import PolicyVersion, Waiver

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from flask import Flask
 from consent_server import clock
 from consent_server.db import db, transaction
 from consent_server.jobs import service as jobs
-from consent_server.reconsent import tasks
+from consent_server.reconsent import service, tasks
 from tests import make
 
 from .population import NOW, START, VERSIONS, population
@@ -74,9 +75,10 @@ def _the_rule_on_read_says_the_same(story: Story, client: Any, visitors: list[st
 
 
 @pytest.fixture
-def told(live_app: Flask, set_clock: Any) -> tuple[Story, datetime]:
-    """Some 1,100 visitors who decided on the first 20 versions; the last but one is swept, the next is not published."""
-    visitors = list(population(seed=7, count=1_200))
+def told(live_app: Flask, set_clock: Any, monkeypatch: Any) -> tuple[Story, datetime]:
+    """Some 200 visitors who decided on the first 20 versions; the last but one is swept, the next is not published."""
+    monkeypatch.setattr(service, "flag_batch", partial(service.flag_batch, size=40))  # a handful of batches
+    visitors = list(population(seed=7, count=220))
     story = Story.begin(live_app)
     for place in range(20):
         story.publish()

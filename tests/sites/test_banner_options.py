@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from consent_server.banner.look import COLOURS, faults, module, styles
 from consent_server.banner.options import VENDORS, OptionsSchema, look, set_options, signals
 from consent_server.cli import database, sites  # noqa: F401 - they add their commands
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from consent_server.db import transaction
 from consent_server.problems import InvalidInput
 from consent_server.schema import load

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from consent_server.banner import tally
 from consent_server.cli import sites  # noqa: F401 - adds its commands
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from consent_server.db import db
 from tests import make
 from tests.conftest import BuildApp, forget_all

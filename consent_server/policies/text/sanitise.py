@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 import nh3
@@ -30,6 +31,10 @@ _LINK = re.compile(r"<a [^>]*href=")
 _BREAKING = {"p", "li", "tr", "br", "pre", "blockquote", "dt", "dd", "caption", "hr"}
 
 
+# Who writes has the whole text read again after each pause, and all its pieces but one are as they were.
+_kept = lru_cache(maxsize=2048)
+
+
 def safe_href(url: str) -> bool:
     """Return whether a link may stay: http, https, mailto, tel, or an anchor on the page.
 
@@ -45,6 +50,7 @@ def safe_href(url: str) -> bool:
     return len(address) > len(scheme.group())
 
 
+@_kept
 def clean(markup: str) -> str:
     """Return `markup` with everything outside the allow-list taken out; its words stay."""
     return nh3.clean(
@@ -81,6 +87,7 @@ class _Reader(HTMLParser):
         self.pieces.append(re.sub(r"\s+", " ", data))
 
 
+@_kept
 def text_of(markup: str) -> str:
     """Return the words of clean `markup`, without tags."""
     reader = _Reader()

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import consent_server.demo
 from consent_server.cli import parity  # noqa: F401 - it adds its command
-from consent_server.cli.main import root
+from consent_server.cli.root import root
 from consent_server.policies.parity import RULES
 from tests.policies.parity import SAMPLE
 

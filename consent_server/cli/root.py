@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
 import click
@@ -21,10 +22,26 @@ from consent_server.ledger.anchor_file import BadAnchor
 from consent_server.ledger.boot import UnsafeDatabase
 from consent_server.problems import Problem
 
+# Measuring and showing bring much that no other command needs.
+LATE = {"bench": "consent_server.cli.bench", "demo": "consent_server.cli.demo"}
 ACTOR = "command"  # how the audit log names whoever has a shell on the server
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands; the late ones are loaded when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all."""
+        return sorted({*super().list_commands(ctx), *LATE})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name in LATE:
+            import_module(LATE[cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def root() -> None:
     """Consent-management platform: one tag, two languages, signed receipts, re-consent for what changed."""
@@ -63,13 +80,11 @@ def settings() -> Settings:
     return load_settings()
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line; what the user can mend is one line on standard error and exit status 2."""
     from consent_server.cli import (  # noqa: F401 - they add their commands
         accounts,
-        bench,
         database,
-        demo,
         drafts,
         erase,
         export,
