@@ -55,7 +55,7 @@ ACTION: Final[Words] = {
 LAYER: Final[Words] = {
     "banner": _("Banner"),
     "preferences": _("Preferences"),
-    "delta": _("What changed"),
+    "delta": _("Card on what changed"),
     "frame": _("Blocked content"),
     "api": _("Page's own button"),
 }

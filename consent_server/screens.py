@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
 from flask import Blueprint, Flask, flash, get_flashed_messages, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, format_datetime, format_decimal, get_locale, gettext
@@ -75,6 +76,11 @@ def moment(instant: datetime | None) -> str:
 def day(instant: datetime | None) -> str:
     """Return the date of an instant, in UTC."""
     return "—" if instant is None else str(format_date(instant, "medium"))
+
+
+def day_of_month(each: date) -> str:
+    """Return a date without its year, as short as the page's language writes it: `Nov 24`, `11月24日`."""
+    return str(format_skeleton("MMMd", each, locale=get_locale()))
 
 
 def lifetime(duration: str) -> str:

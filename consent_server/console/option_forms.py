@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from consent_server.banner.configuration import words_for
+from consent_server.banner.configuration import phrase, words_for
 from consent_server.banner.look import CHOICES, COLOURS, SCHEMES, Fault, found_faults
 from consent_server.banner.words import locales
 from consent_server.policies.published import SiteView
@@ -45,7 +45,7 @@ def preview_words(view: SiteView, language: str) -> dict[str, str]:
         [each for each in view.current.purposes if each["function"] == "additional"] if view.current else []
     )
     names = [each["texts"].get(language, {}).get("name", each["key"]) for each in asked]
-    return words | {"body": words["body"].replace("{purposes}", ", ".join(names) or "…")}
+    return words | {"body": words["body"].replace("{purposes}", phrase(language, names) or "…")}
 
 
 def signal_values(kept: Mapping[str, Any]) -> dict[str, str]:

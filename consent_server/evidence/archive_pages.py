@@ -10,6 +10,7 @@ import orjson
 from flask import current_app, render_template
 from flask_babel import force_locale
 
+from consent_server.banner.configuration import phrase
 from consent_server.evidence.query import WORDS, in_words
 from consent_server.evidence.search import Filter
 from consent_server.evidence.trace import Trace
@@ -61,7 +62,9 @@ def overview(
             "version", name, site=facts.site, trace=each, texts=texts, snapshot=snapshot
         )
     for banner in banners:
-        yield from _each_language("banner", f"banner-{banner.sha256}.html", site=facts.site, banner=banner)
+        yield from _each_language(
+            "banner", f"banner-{banner.sha256}.html", site=facts.site, banner=banner, phrase=phrase
+        )
     yield from _each_language("audit", "audit.html", site=facts.site, events=events)
     yield "index.html", _render("start", "en", site=facts.site, path="")
     sheets = Path(current_app.static_folder or "") / "console"

@@ -13,6 +13,7 @@ from consent_server import clock, downloads
 from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
 from consent_server.auth import auth
+from consent_server.banner.configuration import phrase
 from consent_server.banner.models import BannerBuild
 from consent_server.consents import verification
 from consent_server.consents.answers import ReceiptErased
@@ -200,7 +201,7 @@ def _shown(view: SiteView, claims: dict[str, Any]) -> dict[str, Any] | None:
         return None
     pack = orjson.loads(build.configuration)["languages"].get(claims["language"], {})
     names = pack.get("names", {})
-    joined = "、".join(names.values()) if claims["language"].startswith("zh") else ", ".join(names.values())
+    joined = phrase(claims["language"], list(names.values()))
     texts = {key: str(words).replace("{purposes}", joined) for key, words in pack.get("texts", {}).items()}
     return {"texts": texts, "names": names, "dir": pack.get("dir", "ltr")}
 

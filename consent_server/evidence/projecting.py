@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -184,7 +184,7 @@ def is_behind(site_id: int) -> bool:
             select(
                 select(Log)
                 .outerjoin(FacetMark, and_(FacetMark.site_id == Log.site_id, FacetMark.epoch == Log.epoch))
-                .where(Log.site_id == site_id, or_(FacetMark.upto.is_(None), Log.size > FacetMark.upto))
+                .where(Log.site_id == site_id, Log.size > func.coalesce(FacetMark.upto, 0))
                 .exists()
             )
         )

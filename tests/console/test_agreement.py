@@ -63,6 +63,7 @@ def test_what_changed_is_shown_word_by_word_with_proposals_that_become_rows(
 
     assert "<del>6</del><ins>13</ins>" in page
     assert "Proposed from the words that changed" in page
+    assert "How long we keep it · 13 months, 6 months · " in text_of(console.get(address))
 
     proposed = console.send(
         address + "/changes",

@@ -71,6 +71,7 @@ def test_requests_without_a_choice_are_told_as_far_as_they_are_known(
     console: Console, shop: Site, story: None
 ) -> None:
     assert "The newest tag has not been asked for yet" in text_of(console.get(path(shop)))
+    assert "still being counted" not in text_of(console.get(path(make.site(name="New"))))
 
     newest = db.session.scalar(
         db.select(BannerBuild).where(BannerBuild.site_id == shop.id).order_by(BannerBuild.created_at.desc())

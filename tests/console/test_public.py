@@ -62,7 +62,9 @@ def test_what_is_not_published_is_not_found(visitor: Console, shop: Site) -> Non
         "/p/none/privacy/1.0",
         f"/p/{shop.key}/privacy/x",
     ):
-        assert visitor.get(address).status_code == 404
+        answer = visitor.get(address)
+        assert answer.status_code == 404
+        assert "console" not in text_of(answer)
 
     assert "没有" in visitor.get(f"/p/{shop.key}/privacy/9.0?lang=zh-CN").text
 

@@ -86,6 +86,7 @@ def test_a_receipt_shows_what_was_shown_and_chosen_and_that_it_verifies(console:
     assert "统计 analytics Granted" in page
     assert "地图 maps Denied" in page
     assert "您的隐私，由您决定" in page
+    assert "统计和地图" in page  # joined as the banner joined them
     assert "全部拒绝" in page
     assert f"/p/{shop.key}/privacy/1.0?lang=zh-CN" in answer.text
     assert made["receipt"] in answer.text

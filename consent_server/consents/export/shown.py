@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from babel import Locale, UnknownLocaleError
-from babel.lists import format_list
 from sqlalchemy import select
 
 from consent_server.banner.builds import build_hash
+from consent_server.banner.configuration import phrase
 from consent_server.banner.models import BannerBuild, WidgetBundle
 from consent_server.db import db
 from consent_server.policies.models import Notice, Policy, PolicyVersion
@@ -140,16 +139,9 @@ def _purpose(frozen: dict[str, Any], language: str, claims: dict[str, Any]) -> d
 
 
 def _filled(texts: dict[str, str], names: dict[str, str], language: str) -> dict[str, str]:
-    """Return the banner's words with the purposes' names in their place, joined as browsers join a list."""
-    joined = _joined(list(names.values()), language)
+    """Return the banner's words with the purposes' names in their place, joined as the banner joined them."""
+    joined = phrase(language, list(names.values()))
     return {key: str(words).replace("{purposes}", joined) for key, words in texts.items()}
-
-
-def _joined(names: list[str], language: str) -> str:
-    try:
-        return format_list(names, style="standard", locale=Locale.parse(language, sep="-"))
-    except (UnknownLocaleError, ValueError):
-        return ", ".join(names)
 
 
 def _sha256(text: str | None) -> str:
