@@ -72,7 +72,7 @@ def wrapped(config: dict[str, Any]) -> bytes:
     """The first response, as the server writes it."""
     wire = configuration.wire(config, build=BUILD)
     data = json.dumps(wire, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    body = assets.bound(assets.core_bundle(), data.encode())
+    body = assets.bound_core(assets.core_bundle(), data.encode())
     if not config["trackers"]:
         return body
     return assets.bound(assets.guard_bundle(), json.dumps(trackers.wire(config["trackers"])).encode()) + body
@@ -138,6 +138,7 @@ class Stage:
     changes: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    caching: str = "no-store"
     status: int = 201
     known: int | None = None  # how many of the versions the second response knows
     identified: dict[str, Any] = field(default_factory=lambda: {"state": None})
@@ -214,7 +215,7 @@ def _handler(stage: Stage) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
-            self.send_header("Cache-Control", "no-store")
+            self.send_header("Cache-Control", stage.caching)
             self.send_header("Access-Control-Allow-Origin", "*")
             for name, value in stage.headers.items():
                 self.send_header(name, value)

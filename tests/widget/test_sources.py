@@ -81,7 +81,7 @@ def test_the_first_response_and_the_preferences_keep_their_size(
     bundles: assets.Manifest, record_property: Callable[[str, object], None]
 ) -> None:
     sample = orjson.dumps(orjson.loads((WIDGET / "budget.json").read_bytes()))
-    first = assets.bound(assets.core_bundle(), sample)
+    first = assets.bound_core(assets.core_bundle(), sample)
     sizes = {
         "first": len(brotli.compress(first, quality=11)),
         "preferences": len(brotli.compress(assets.module_source("preferences") or b"", quality=11)),

@@ -30,7 +30,7 @@ export const createConsent = (config, storage, transport, language, changed) => 
   const { currentVersion: version, purposeKeys: purposes, region } = config;
   const optOut = region === "opt_out";
   const mark = region + version;
-  let record = storage.readRecord();
+  let record = storage.readRecord(CONSENT_COOKIES);
   /** What the second module has found to be on. @type {string[]} */
   let found = [];
   const signals = { gpc: !!navigator.globalPrivacyControl, dnt: navigator.doNotTrack === "1" };
@@ -111,6 +111,11 @@ export const createConsent = (config, storage, transport, language, changed) => 
       if (record && settled) write({ ...record, state, judged: mark });
     },
 
+    /** What was stored may have changed while the page waited to be shown. */
+    load: () => {
+      record = storage.readRecord();
+    },
+
     /** What was stored may have changed other than by a decision on this page. */
     reread: () => {
       const stored = storage.readRecord();
@@ -125,8 +130,13 @@ export const createConsent = (config, storage, transport, language, changed) => 
       if (optOut && !record && signalled) decide("api", [], purposes, signals.gpc ? "gpc" : "dnt");
     },
 
-    /** @param {string} purpose a basic one is always on, an unknown one never @param {string[]} [on] */
-    isOn: (purpose, on = granted()) => config.basic.includes(purpose) || on.includes(purpose),
+    /**
+     * A page that is prerendered may never be seen: nothing of it is on but what is basic.
+     *
+     * @param {string} purpose a basic one is always on, an unknown one never
+     * @param {string[]} [on]
+     */
+    isOn: (purpose, on = granted()) => config.basic.includes(purpose) || (!document.prerendering && on.includes(purpose)),
   };
 };
 

@@ -1,8 +1,13 @@
 import type { BannerConfig } from "./types.js";
 
 declare global {
-  /** Bound by the server: `(function($){ <core.js> })(<JSON>);`; the build renames it */
+  /** Bound by the server: `(function($,_){ <core.js> })(<JSON>,<cookies>);`; the build renames both */
   const CONSENT_CONFIG: BannerConfig;
+  /** `document.cookie` as the tag began to run; none where a frame may not read them */
+  const CONSENT_COOKIES: string | undefined;
+  interface Document {
+    prerendering?: boolean;
+  }
   interface Navigator {
     globalPrivacyControl?: boolean;
   }

@@ -28,8 +28,9 @@ const start = (config) => {
   const reopen = createReopen(config.corner, () => open());
   const cards = createCards(root, () => (reopen.isConnected ? reopen : root).focus({ preventScroll: true }));
 
+  const changes = () => emit("change", { ...snapshot(consent), reload: gate.stale() });
   /** Opens what is on, covers what is off, and tells the page. */
-  const apply = () => tell(true).then(() => emit("change", { ...snapshot(consent), reload: gate.stale() }));
+  const apply = () => tell(true).then(changes);
   const changed = () => {
     apply();
     review();
@@ -113,27 +114,41 @@ const start = (config) => {
   );
   addStyles(look() + styles + config.styles);
   if (config.corner !== "none") root.append(reopen);
-  tell(!!consent.granted().length || consent.settled());
-  consent.honourSignal();
-  attach();
-  review();
-  if (consent.record()?.dirty) later("second", (layer) => layer.erase(true));
 
-  new MutationObserver(() => {
+  /** All that needs a visitor who looks at the page. */
+  const begin = () => {
+    tell(!!consent.granted().length || consent.settled());
+    consent.honourSignal();
     attach();
-    gate.scan();
-    if (root.lang !== words.tag()) {
-      if (gate.covers.size) cover();
-      review();
-    }
-  }).observe(document, { childList: true, subtree: true, attributeFilter: ["lang"] });
+    review();
+    if (consent.record()?.dirty) later("second", (layer) => layer.erase(true));
+
+    new MutationObserver(() => {
+      attach();
+      gate.scan();
+      if (root.lang !== words.tag()) {
+        if (gate.covers.size) cover();
+        review();
+      }
+    }).observe(document, { childList: true, subtree: true, attributeFilter: ["lang"] });
+    if (location.search.includes("consent-debug")) later("debug", (panel) => panel.show());
+    setTimeout(() => {
+      emit("ready", snapshot(consent));
+      transport.flush();
+      // Listening for it opens the storage, which costs more than what is stored.
+      addEventListener("storage", ({ key }) => key === storage.name && consent.reread());
+    });
+  };
   // A page that comes back from the browser's memory has missed what was decided meanwhile.
-  addEventListener("pageshow", consent.reread);
-  addEventListener("storage", ({ key }) => key === storage.name && consent.reread());
+  addEventListener("pageshow", ({ persisted }) => persisted && consent.reread());
   addEventListener("online", transport.flush);
-  if (location.search.includes("consent-debug")) later("debug", (panel) => panel.show());
-  setTimeout(() => emit("ready", snapshot(consent)));
-  setTimeout(transport.flush);
+  if (document.prerendering)
+    document.addEventListener("prerenderingchange", () => {
+      consent.load();
+      begin();
+      changes();
+    });
+  else begin();
 };
 
 try {

@@ -57,9 +57,11 @@ export const createStorage = (site, days) => {
     }
   };
 
-  const readCookie = () => {
+  /** @param {string} [cookies] as read before */
+  const readCookie = (cookies) => {
     try {
-      return JSON.parse(swap(/** @type {RegExpMatchArray} */ (document.cookie.match(`${name}=([^;]*)`))[1]));
+      // What is not there is no error: an error costs as much as everything else that is done here.
+      return JSON.parse(swap((cookies ?? document.cookie).match(`${name}=([^;]*)`)?.[1] ?? "null"));
     } catch {
       return null;
     }
@@ -79,8 +81,8 @@ export const createStorage = (site, days) => {
     name,
     read,
     write,
-    /** @returns {VisitorRecord|null} */
-    readRecord: () => soundRecord(read("")) ?? soundRecord(readCookie()),
+    /** @param {string} [cookies] as read before @returns {VisitorRecord|null} */
+    readRecord: (cookies) => soundRecord(read("")) ?? soundRecord(readCookie(cookies)),
     /** @param {VisitorRecord|null} record null forgets the visitor */
     writeRecord: (record) => {
       write("", record);

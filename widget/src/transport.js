@@ -40,7 +40,7 @@ export const createTransport = (config, storage) => {
 
   /** @returns {Promise<void>} */
   const flush = async () => {
-    if (sending++) return;
+    if (document.prerendering || sending++) return;
     try {
       for (let next; (next = queue()[0]); ) {
         await post(next);
