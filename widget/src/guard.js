@@ -162,6 +162,18 @@ const guard = (rules) => {
     if (!named(keys, `${key}`)) setItem.call(this, key, value);
   };
 
+  // `localStorage.name = …` passes every method by, and whatever stands in for the object breaks pages that compare or
+  // borrow it. What was written so goes when the page does.
+  addEventListener("pagehide", () => {
+    try {
+      if (window.Consent && !document.prerendering)
+        for (const store of [localStorage, sessionStorage])
+          for (const key of Object.keys(store)) if (named(keys, key)) store.removeItem(key);
+    } catch {
+      // Storage is blocked: nothing was written.
+    }
+  });
+
   const { fetch } = window;
   window.fetch = (input, init) =>
     waitsFor(input instanceof Request ? input.url : input)
