@@ -12,6 +12,7 @@ ACTION: Final[Words] = {
     "accounts.sign_in": _("Signed in"),
     "accounts.sign_out": _("Signed out"),
     "accounts.make_sign_in_link": _("Made a sign-in link"),
+    "accounts.use_sign_in_link": _("Used a sign-in link"),
     "accounts.choose_language": _("Chose a language"),
     "accounts.add_app": _("Set up an authenticator app"),
     "accounts.remove_app": _("Removed an authenticator app"),

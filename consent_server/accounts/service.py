@@ -195,7 +195,11 @@ def use_sign_in_link(token: str, *, now: datetime) -> Account:
     )
     if link is None or spent.rowcount != 1:  # type: ignore[attr-defined]  # an UPDATE's result has it
         raise LinkUsed("Make a new one with `consent-server account reset`.")
-    return db.session.get_one(Account, link.account_id)
+    account = db.session.get_one(Account, link.account_id)
+    audit.record(
+        "accounts.use_sign_in_link", actor=actor_of(account), now=now, target=f"account:{account.id}"
+    )
+    return account
 
 
 def actor_of(account: Account) -> str:

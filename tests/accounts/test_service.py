@@ -179,8 +179,8 @@ def test_everything_that_staff_do_is_in_the_audit_log_without_addresses(app: Fla
         service.end_session(last, now=make.NOW)
 
     assert actions() == [
-        "accounts.create", "accounts.make_sign_in_link", "accounts.sign_in", "accounts.set_password", "accounts.sign_in",
-        "accounts.sign_out",
+        "accounts.create", "accounts.make_sign_in_link", "accounts.use_sign_in_link", "accounts.sign_in", "accounts.set_password",
+        "accounts.sign_in", "accounts.sign_out",
     ]  # fmt: skip
     rows = db.session.scalars(select(AuditEvent)).all()
     text = " ".join(f"{row.actor} {row.target} {row.detail}" for row in rows)
