@@ -240,8 +240,8 @@ def states_of(campaign_id: int) -> dict[str, int]:
         select(CampaignLetter.state, func.count())
         .where(CampaignLetter.campaign_id == campaign_id)
         .group_by(CampaignLetter.state)
-    ).all()
-    return {state: number for state, number in rows}  # noqa: C416 - rows are no pairs to the type checker
+    )
+    return dict(rows.tuples())
 
 
 def answered(site: SiteView, campaign: Campaign) -> int:

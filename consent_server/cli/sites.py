@@ -1,6 +1,5 @@
 """`site`: make sites, show their tag and secrets, issue API keys, set purposes."""
 
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,10 +8,8 @@ import orjson
 from flask import current_app
 
 from consent_server import clock
-from consent_server.banner import pins, tally
-from consent_server.banner import service as banner_service
+from consent_server.banner import elements, tally
 from consent_server.banner.options import options, set_options, warnings
-from consent_server.banner.service import NothingPublished
 from consent_server.cli.root import ACTOR, in_app, root
 from consent_server.db import transaction
 from consent_server.policies.published import site_view
@@ -73,8 +70,8 @@ def show(site_key: str) -> None:
     """Show a site's tag and its identity secret."""
     found = service.site_by_key(site_key)
     _show(found)
-    with suppress(NothingPublished):
-        click.echo(f"pinned to this build, with integrity:\n{_pinned(found)}")
+    if pinned := elements.pinned(site_view(found.key), api=_base(), now=clock.now()):
+        click.echo(f"pinned to this build, with integrity:\n{pinned}")
     secret = current_app.extensions["keys"].identity_secret(found.key, found.identity_generation)
     click.echo(f"identity secret: {secret}")
 
@@ -162,15 +159,9 @@ def tags(site_key: str) -> None:
         )
 
 
-def _pinned(found: Site) -> str:
-    view = site_view(found.key)
-    tag = banner_service.build(view, api=_base(), now=clock.now())
-    return pins.element(tag.bodies[""], site_key=found.key, api=_base())
-
-
 def _show(found: Site) -> None:
     click.echo(f"site {found.key}: {found.name}")
-    click.echo(f'<script src="{_base()}/w/{found.key}.js"></script>')
+    click.echo(elements.evergreen(found.key, api=_base()))
 
 
 def _base() -> str:

@@ -6,15 +6,14 @@ from sqlalchemy import func, select
 
 from consent_server import clock
 from consent_server.auth import auth
-from consent_server.banner import pins, tally
-from consent_server.banner import service as banner
+from consent_server.banner import elements, tally
 from consent_server.db import db
 from consent_server.http import public_url
 from consent_server.jobs import service as jobs
 from consent_server.ledger.models import Log, Receipt
 from consent_server.policies import drafting
 from consent_server.policies.models import Policy
-from consent_server.policies.published import SiteView, site_view
+from consent_server.policies.published import site_view
 from consent_server.policies.publishing import SWEEP
 from consent_server.purposes.service import purposes_of
 from consent_server.reconsent import service as reconsent
@@ -42,18 +41,10 @@ def show(site_key: str) -> ResponseReturnValue:
         receipts=_receipts(site.id),
         counts=reconsent.counts(site.id),
         sweep=sweeps[0] if sweeps else None,
-        pinned=_pinned(view),
+        pinned=elements.pinned(view, api=public_url(), now=clock.now()),
         sightings=tally.sightings(site.id)[:SHOWN],
-        tag=f'<script src="{public_url()}/w/{site.key}.js"></script>',
+        tag=elements.evergreen(site.key, api=public_url()),
     )
-
-
-def _pinned(view: SiteView) -> str:
-    """Return the element that pins the tag as it is now; empty before the first publication."""
-    if view.current is None:
-        return ""
-    tag = banner.build(view, api=public_url(), now=clock.now())
-    return pins.element(tag.bodies[""], site_key=view.key, api=public_url())
 
 
 def _receipts(site_id: int) -> int:

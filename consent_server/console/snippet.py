@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from consent_server import clock, fetching, setting_labels
 from consent_server.auth import auth
-from consent_server.banner import embedding
+from consent_server.banner import elements, embedding
 from consent_server.banner import service as banner
 from consent_server.http import public_url, settings
 from consent_server.policies.published import site_view
@@ -53,7 +53,7 @@ def test_first_party(site_key: str) -> ResponseReturnValue:
     site = service.site_by_key(site_key)
     try:
         base = text("own").rstrip("/")
-        fetched = _fetched(f"{base}/w/{site.key}.js" if base else "", site, field="own")
+        fetched = _fetched(elements.address_of(site.key, api=base) if base else "", site, field="own")
     except InvalidInput as problem:
         return _page(site, problem=problem)
     return _page(site, own=fetched, own_found=[embedding.Finding("same", _same(site, fetched))])
@@ -88,7 +88,7 @@ def _same(site: Site, fetched: fetching.Fetched) -> str:
 
 
 def _tag(site: Site) -> str:
-    return f"{public_url()}/w/{site.key}.js"
+    return elements.address_of(site.key, api=public_url())
 
 
 def _page(site: Site, **shown: Any) -> ResponseReturnValue:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from consent_server.consents.answers import StoredReceipt
 from consent_server.consents.export.log import reader
 from consent_server.evidence.signed_zip import SignedZip
 from consent_server.keys import KeyRing
@@ -11,17 +12,11 @@ from consent_server.ledger import jws, merkle, proofs
 from consent_server.ledger.integrate import LogName, newest_checkpoint
 
 
-class Entry(Protocol):
+class Entry(StoredReceipt, Protocol):
     """An entry of a log that has not been erased."""
 
     @property
     def epoch(self) -> int: ...
-    @property
-    def idx(self) -> int: ...
-    @property
-    def kid(self) -> str: ...
-    @property
-    def payload(self) -> bytes | None: ...
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from consent_server.db import db
 from consent_server.policies.in_step import documents_of
 from consent_server.policies.models import Policy, PolicyVersion
 from consent_server.policies.redline import SectionRedline, redline_versions
+from consent_server.policies.trail import target_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def trace(version: PolicyVersion) -> Trace:
         select(AuditEvent)
         .where(
             AuditEvent.site_id == version.policy.site_id,
-            AuditEvent.target == f"policy-version:{version.id}",
+            AuditEvent.target == target_of(version),
         )
         .order_by(AuditEvent.id)
     ).all()

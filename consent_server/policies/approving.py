@@ -2,15 +2,13 @@
 
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 from consent_server import clock
 from consent_server.accounts.models import Account
 from consent_server.accounts.service import actor_of
-from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.jobs import service as jobs
-from consent_server.policies import publishing, reviews
+from consent_server.policies import publishing, reviews, trail
 from consent_server.policies.models import PolicyVersion
 from consent_server.policies.review_models import Review
 from consent_server.policies.stages import Move, Stage, after, earliest, may_approve
@@ -47,7 +45,7 @@ def submit(draft: PolicyVersion, *, reviewer: Account | None, note: str, now: da
     review.reviewer_id, review.note = reviewer.id if reviewer else None, note.strip()
     db.session.add(review)
     db.session.flush()
-    _audit(draft, "submit", actor=actor, now=now, reviewer=actor_of(reviewer) if reviewer else "")
+    trail.note(draft, "reviews.submit", actor=actor, now=now, reviewer=actor_of(reviewer) if reviewer else "")
     return review
 
 
@@ -64,7 +62,7 @@ def assign(draft: PolicyVersion, reviewer: Account | None, *, now: datetime, act
     _check_reviewer(draft, reviewer)
     review.reviewer_id = reviewer.id if reviewer else None
     db.session.flush()
-    _audit(draft, "assign", actor=actor, now=now, reviewer=actor_of(reviewer) if reviewer else "")
+    trail.note(draft, "reviews.assign", actor=actor, now=now, reviewer=actor_of(reviewer) if reviewer else "")
     return review
 
 
@@ -82,7 +80,7 @@ def send_back(draft: PolicyVersion, *, note: str, now: datetime, actor: str) -> 
     _reopen(review, Stage.DRAFT)
     review.note = note.strip()
     db.session.flush()
-    _audit(draft, "send_back", actor=actor, now=now, note=review.note)
+    trail.note(draft, "reviews.send_back", actor=actor, now=now, note=review.note)
     return review
 
 
@@ -109,7 +107,7 @@ def approve(draft: PolicyVersion, *, now: datetime, actor: str) -> Review:
     review.approved_by, review.approved_at = actor, now
     db.session.add(review)
     db.session.flush()
-    _audit(draft, "approve", actor=actor, now=now, fingerprint=content.hex(), four_eyes=four_eyes)
+    trail.note(draft, "reviews.approve", actor=actor, now=now, fingerprint=content.hex(), four_eyes=four_eyes)
     return review
 
 
@@ -136,7 +134,7 @@ def schedule(
     db.session.flush()
     at = clock.iso(publish_at)
     jobs.enqueue(PUBLISH_JOB, {"version_id": draft.id, "at": at}, now=now, due_at=publish_at, site_id=site.id)
-    _audit(draft, "schedule", actor=actor, now=now, at=at, zone=zone, notice_days=notice_days)
+    trail.note(draft, "reviews.schedule", actor=actor, now=now, at=at, zone=zone, notice_days=notice_days)
     return review
 
 
@@ -151,7 +149,7 @@ def withdraw(draft: PolicyVersion, *, now: datetime, actor: str) -> Review:
         raise WrongStage("It has no date now.")
     review.stage, review.publish_at, review.zone, review.scheduled_by = Stage.APPROVED, None, None, None
     db.session.flush()
-    _audit(draft, "withdraw", actor=actor, now=now)
+    trail.note(draft, "reviews.withdraw", actor=actor, now=now)
     return review
 
 
@@ -160,7 +158,7 @@ def stop(draft: PolicyVersion, review: Review, *, why: str, now: datetime) -> No
     _reopen(review, Stage.IN_REVIEW)
     review.note = why
     db.session.flush()
-    _audit(draft, "stop", actor="system", now=now, why=why)
+    trail.note(draft, "reviews.stop", actor="system", now=now, why=why)
 
 
 def _moved(draft: PolicyVersion, move: Move) -> None:
@@ -187,14 +185,3 @@ def _reopen(review: Review, stage: Stage) -> None:
 def _check_reviewer(draft: PolicyVersion, reviewer: Account | None) -> None:
     if reviewer is not None and reviewer.id not in {each.id for each in reviews.free_approvers(draft)}:
         raise FourEyes("This person may not approve here, or wrote a part of the draft.")
-
-
-def _audit(draft: PolicyVersion, verb: str, *, actor: str, now: datetime, **detail: Any) -> None:
-    audit.record(
-        f"reviews.{verb}",
-        actor=actor,
-        now=now,
-        site_id=draft.policy.site_id,
-        target=f"policy-version:{draft.id}",
-        **detail,
-    )

@@ -3,15 +3,15 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 
 from consent_server.accounts.members import people_of
 from consent_server.accounts.models import Account
-from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.jobs import service as jobs
+from consent_server.policies import trail
 from consent_server.policies.drafting import Immutable
 from consent_server.policies.models import PolicyVersion
 from consent_server.policies.review_models import Comment, Mention
@@ -71,7 +71,14 @@ def comment(
         db.session.flush()
         arguments = {"mention_id": mention.id, "address": address}
         jobs.enqueue(MAIL_JOB, arguments, now=now, site_id=draft.policy.site_id)
-    _audit(draft, "comment", made, actor=actor, now=now, mentioned=[each.id for each in called])
+    trail.note(
+        draft,
+        "reviews.comment",
+        actor=actor,
+        now=now,
+        comment=made.id,
+        mentioned=[each.id for each in called],
+    )
     return made
 
 
@@ -89,7 +96,7 @@ def resolve(draft: PolicyVersion, comment_id: int, *, now: datetime, actor: str)
     if found.resolved_at is None:
         found.resolved_by, found.resolved_at = actor, now
         db.session.flush()
-        _audit(draft, "resolve", found, actor=actor, now=now)
+        trail.note(draft, "reviews.resolve", actor=actor, now=now, comment=found.id)
     return found
 
 
@@ -117,7 +124,7 @@ def note(mention_id: int, *, account_id: int, now: datetime, actor: str) -> None
         raise NotFound("Your list has the mentions that there are.")
     found.seen_at = found.seen_at or now
     draft = db.session.get_one(PolicyVersion, found.comment.version_id)
-    _audit(draft, "seen", found.comment, actor=actor, now=now)
+    trail.note(draft, "reviews.seen", actor=actor, now=now, comment=found.comment.id)
 
 
 def _called(draft: PolicyVersion, body: str, mentioned: Sequence[int]) -> list[Account]:
@@ -133,15 +140,3 @@ def _called(draft: PolicyVersion, body: str, mentioned: Sequence[int]) -> list[A
 def _check_open(draft: PolicyVersion) -> None:
     if draft.state != "draft":
         raise Immutable("Its comments stay as they are.")
-
-
-def _audit(draft: PolicyVersion, verb: str, of: Comment, *, actor: str, now: datetime, **detail: Any) -> None:
-    audit.record(
-        f"reviews.{verb}",
-        actor=actor,
-        now=now,
-        site_id=draft.policy.site_id,
-        target=f"policy-version:{draft.id}",
-        comment=of.id,
-        **detail,
-    )

@@ -12,6 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from consent_server.audit import service as audit
 from consent_server.db import db, violated
+from consent_server.policies import trail
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
 from consent_server.policies.models import Change, Notice, Policy, PolicyVersion
 from consent_server.policies.review_models import Review
@@ -128,7 +129,7 @@ def open_draft(policy: Policy, *, now: datetime, actor: str) -> PolicyVersion:
         ]
     db.session.add(draft)
     db.session.flush()
-    _audit(draft, "policies.open_draft", actor=actor, now=now)
+    trail.note(draft, "policies.open_draft", actor=actor, now=now)
     return draft
 
 
@@ -148,7 +149,7 @@ def restore(version: PolicyVersion, *, now: datetime, actor: str) -> PolicyVersi
         for n in version.notices
     ]
     _store(draft, now)
-    _audit(draft, "policies.restore", actor=actor, now=now, number=version.number)
+    trail.note(draft, "policies.restore", actor=actor, now=now, number=version.number)
     return draft
 
 
@@ -180,7 +181,7 @@ def save_notice(
         draft.notices.append(notice)
     notice.format, notice.source, notice.sha256 = text_format, text, bytes.fromhex(sha256_of(text))
     _store(draft, now)
-    _audit(draft, "policies.save_notice", actor=actor, now=now, language=language, sha256=sha256_of(text))
+    trail.note(draft, "policies.save_notice", actor=actor, now=now, language=language, sha256=sha256_of(text))
     return notice
 
 
@@ -218,7 +219,9 @@ def set_changes(
         change.approved_by = approved.get(_identity(change))
         draft.changes.append(change)
     _store(draft, now)
-    _audit(draft, "policies.classify", actor=actor, now=now, types=[change.type for change in draft.changes])
+    trail.note(
+        draft, "policies.classify", actor=actor, now=now, types=[change.type for change in draft.changes]
+    )
 
 
 def approve_downgrade(draft: PolicyVersion, change_id: int, *, now: datetime, actor: str) -> Change:
@@ -238,14 +241,16 @@ def approve_downgrade(draft: PolicyVersion, change_id: int, *, now: datetime, ac
         raise InvalidInput("This change needs no approval.", errors={})
     change.approved_by = actor
     _store(draft, now)
-    _audit(draft, "policies.approve_downgrade", actor=actor, now=now, type=change.type, effect=change.effect)
+    trail.note(
+        draft, "policies.approve_downgrade", actor=actor, now=now, type=change.type, effect=change.effect
+    )
     return change
 
 
 def discard_draft(draft: PolicyVersion, *, now: datetime, actor: str) -> None:
     """Throw a draft away."""
     require_editable(draft)
-    _audit(draft, "policies.discard_draft", actor=actor, now=now)
+    trail.note(draft, "policies.discard_draft", actor=actor, now=now)
     db.session.delete(draft)
     db.session.flush()
 
@@ -315,14 +320,3 @@ def _change(position: int, data: Mapping[str, Any], actor: str) -> Change:
 
 def _identity(change: Change) -> tuple[Any, ...]:
     return (change.type, change.effect, tuple(change.purposes or ("*",)), change.renamed_from, change.reason)
-
-
-def _audit(draft: PolicyVersion, action: str, *, actor: str, now: datetime, **detail: Any) -> None:
-    audit.record(
-        action,
-        actor=actor,
-        now=now,
-        site_id=draft.policy.site_id,
-        target=f"policy-version:{draft.id}",
-        **detail,
-    )

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 
-from consent_server.audit import service as audit
 from consent_server.db import db
+from consent_server.policies import trail
 from consent_server.policies.changes import ChangeType, next_number, proposed_class, version_order
 from consent_server.policies.drafting import draft_of, newest_of, open_draft, save_notice, set_changes
 from consent_server.policies.facts import Change
@@ -93,15 +93,8 @@ def import_published(
         actor=actor,
         elsewhere=True,
     )
-    audit.record(
-        "policies.import",
-        actor=actor,
-        now=now,
-        site_id=site.id,
-        target=f"policy-version:{draft.id}",
-        number=chosen,
-        sha256=(draft.sha256 or b"").hex(),
-    )
+    digest = (draft.sha256 or b"").hex()
+    trail.note(draft, "policies.import", actor=actor, now=now, number=chosen, sha256=digest)
     return draft
 
 

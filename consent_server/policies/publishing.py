@@ -10,12 +10,11 @@ from typing import Any
 import orjson
 
 from consent_server import clock
-from consent_server.audit import service as audit
 from consent_server.db import db
 from consent_server.jobs import service as jobs
 from consent_server.ledger import leaves
 from consent_server.ledger.append import lock_log
-from consent_server.policies import proposing, rules
+from consent_server.policies import proposing, rules, trail
 from consent_server.policies.changes import next_number
 from consent_server.policies.drafting import Immutable, flush_version, newest_of
 from consent_server.policies.facts import Change as ChangeFacts
@@ -115,15 +114,8 @@ def publish_version(draft: PolicyVersion, *, now: datetime, actor: str) -> Polic
         actor=actor,
         findings=ready.findings,
     )
-    audit.record(
-        "policies.publish",
-        actor=actor,
-        now=now,
-        site_id=site.id,
-        target=f"policy-version:{draft.id}",
-        number=draft.number,
-        sha256=(draft.sha256 or b"").hex(),
-    )
+    digest = (draft.sha256 or b"").hex()
+    trail.note(draft, "policies.publish", actor=actor, now=now, number=draft.number, sha256=digest)
     return draft
 
 

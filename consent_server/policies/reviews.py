@@ -16,6 +16,7 @@ from consent_server.policies.drafting import newest_of
 from consent_server.policies.models import PolicyVersion
 from consent_server.policies.review_models import Review
 from consent_server.policies.stages import Stage
+from consent_server.policies.trail import target_of
 from consent_server.purposes.service import freeze
 from consent_server.sites.models import Site
 
@@ -70,7 +71,7 @@ def authors_of(draft: PolicyVersion) -> frozenset[str]:
     """Return everybody who wrote a part of a draft, its purposes included, as the audit log names them."""
     events = db.session.execute(
         select(AuditEvent.actor, AuditEvent.action).where(
-            AuditEvent.site_id == draft.policy.site_id, AuditEvent.target == f"policy-version:{draft.id}"
+            AuditEvent.site_id == draft.policy.site_id, AuditEvent.target == target_of(draft)
         )
     )
     found = {actor for actor, action in events if action not in _NOT_WRITING and not action.startswith(_OWN)}
@@ -110,7 +111,7 @@ def _authors_of_purposes(draft: PolicyVersion) -> set[str]:
     if newest is not None:
         published = select(func.max(AuditEvent.id)).where(
             AuditEvent.site_id == site.id,
-            AuditEvent.target == f"policy-version:{newest.id}",
+            AuditEvent.target == target_of(newest),
             AuditEvent.action.in_(("policies.publish", "policies.import")),
         )
         query = query.where(AuditEvent.id > published.scalar_subquery())

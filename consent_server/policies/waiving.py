@@ -4,8 +4,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from consent_server.audit import service as audit
 from consent_server.db import db
+from consent_server.policies import trail
 from consent_server.policies.drafting import newest_of, require_editable
 from consent_server.policies.in_step import disagreements, documents_of, waived
 from consent_server.policies.models import PolicyVersion, Waiver
@@ -76,7 +76,7 @@ def waive(draft: PolicyVersion, *, fingerprint: str, reason: str, now: datetime,
     )
     draft.waivers.append(waiver)
     db.session.flush()
-    _audit(draft, "policies.waive", waiver, actor=actor, now=now)
+    trail.note(draft, "policies.waive", actor=actor, now=now, **_facts(waiver))
     return waiver
 
 
@@ -93,7 +93,7 @@ def withdraw_waiver(draft: PolicyVersion, waiver_id: int, *, now: datetime, acto
         raise NotFound("The waiver is no longer part of the draft.")
     draft.waivers.remove(waiver)
     db.session.flush()
-    _audit(draft, "policies.withdraw_waiver", waiver, actor=actor, now=now)
+    trail.note(draft, "policies.withdraw_waiver", actor=actor, now=now, **_facts(waiver))
 
 
 def waiver_facts(finding: Finding) -> dict[str, Any]:
@@ -107,15 +107,6 @@ def waiver_facts(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _audit(draft: PolicyVersion, action: str, waiver: Waiver, *, actor: str, now: datetime) -> None:
-    audit.record(
-        action,
-        actor=actor,
-        now=now,
-        site_id=draft.policy.site_id,
-        target=f"policy-version:{draft.id}",
-        rule=waiver.rule,
-        language=waiver.language,
-        fingerprint=waiver.fingerprint,
-        reason=waiver.reason,
-    )
+def _facts(waiver: Waiver) -> dict[str, str]:
+    names = ("rule", "language", "fingerprint", "reason")
+    return {name: getattr(waiver, name) for name in names}
