@@ -71,11 +71,8 @@ class Form:
         }
         self._template = self._cut()
         self._state: tuple[bytes, int] | None = None
-        self._newest = (
-            0,
-            0,
-            b"",
-        )  # the state that was written last; the decisions of a batch share their instants
+        # The state that was written last: the decisions of a batch share their instants.
+        self._newest = (0, 0, b"")
 
     def write(self, decision: Decision, *, at: datetime, nonce: bytes) -> Written:
         """Return what the log stores of a decision of this form that reached the server at an instant."""

@@ -127,7 +127,9 @@ def test_nothing_on_the_list_gets_out_before_a_choice_or_after_a_refusal(
     assert page.locator("#written").is_visible()
 
     # A key that is written as a property is there as long as the page.
-    page.evaluate("localStorage._hjProperty = '1'; sessionStorage['_hjProperty'] = '1'; localStorage.ownProperty = '1'")
+    page.evaluate(
+        "localStorage._hjProperty = '1'; sessionStorage['_hjProperty'] = '1'; localStorage.ownProperty = '1'"
+    )
     page.goto(stage.address + "/blank")
     kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
     assert [key for key in kept if "Property" in key] == ["ownProperty"]
