@@ -241,7 +241,7 @@ def states_of(campaign_id: int) -> dict[str, int]:
         .where(CampaignLetter.campaign_id == campaign_id)
         .group_by(CampaignLetter.state)
     )
-    return dict(rows.tuples())
+    return {state: number for state, number in rows}  # noqa: C416 - rows are no pairs to the type checker
 
 
 def answered(site: SiteView, campaign: Campaign) -> int:
