@@ -22,7 +22,7 @@ from consent_server.jobs.models import Job
 from consent_server.policies.published import SiteView, site_view
 from consent_server.problems import NotFound
 from consent_server.reconsent import service as reconsent
-from consent_server.screens import language_name, page
+from consent_server.screens import day_of_month, language_name, page
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
 
@@ -48,7 +48,7 @@ class Span:
     def days(self) -> dict[date, str]:
         """The days with their names."""
         days = counting.days_between(self.first, self.last)
-        return {day: format_date(day, "MMM d" if len(days) < 200 else "short") for day in days}
+        return {day: day_of_month(day) if len(days) < 200 else format_date(day, "short") for day in days}
 
 
 @bp.get("")
@@ -132,7 +132,7 @@ def _expiring(site: Site, today: date) -> Chart:
     """Return how many decisions come to their end in each of the next weeks; a later one of the same visitor is not known."""
     begin = today - timedelta(days=site.consent_days)
     counts = counting.decisions_by_day(site.id, begin, today)
-    weeks = {n: format_date(today + timedelta(weeks=n), "MMM d") for n in range(WEEKS)}
+    weeks = {n: day_of_month(today + timedelta(weeks=n)) for n in range(WEEKS)}
     ending: dict[tuple[int, str], int] = {}
     for (day, _action), number in counts.items():
         week = (day - begin).days // 7
