@@ -16,6 +16,7 @@ from consent_server.banner import api as banner_api
 from consent_server.banner import leaves as banner_leaves
 from consent_server.banner import outlet
 from consent_server.banner.tally import Clerk
+from consent_server.campaigns import api as addresses_api
 from consent_server.campaigns import tasks as campaign_tasks
 from consent_server.campaigns import unsubscribe
 from consent_server.config import Settings, load_settings
@@ -59,7 +60,7 @@ from consent_server.retention import tasks as retention_tasks
 from consent_server.sites import access, audit_pages, key_pages, people_pages
 from consent_server.sites import pages as site_pages
 
-API = [banner_api.bp, consents_api.bp, exports_api.bp, policies_api.bp, reconsent_api.bp]
+API = [banner_api.bp, consents_api.bp, exports_api.bp, policies_api.bp, reconsent_api.bp, addresses_api.bp]
 PAGES = [
     banner_api.tag_pages,
     ledger_api.bp,

@@ -64,6 +64,8 @@ ACTION: Final[Words] = {
     "policies.import": _("Imported a version published elsewhere"),
     "campaigns.start": _("Wrote to known users"),
     "campaigns.stop": _("Stopped a campaign"),
+    "campaigns.decide": _("Decided about letters of unknown fate"),
+    "campaigns.addresses": _("Gave or erased addresses of known users"),
     "campaigns.refuse": _("A known user wants no more mail"),
     "evidence.export": _("Took an evidence archive away"),
     "retention.set": _("Changed how long receipts are kept"),

@@ -6,16 +6,13 @@ the command line turns that into exit status 2. Every secret can also be given a
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import limits
+from consent_server import setting_values as values
 
 PREFIX = "CONSENT_"
 
@@ -40,107 +37,16 @@ class Setting:
         return PREFIX + self.name.upper()
 
 
-def _integer(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]+", text):
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        if not low <= int(text) <= high:
-            raise ValueError(f"must be from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _duration(low: int, high: int) -> Callable[[str], timedelta]:
-    whole = _integer(low, high)
-    return lambda text: timedelta(seconds=whole(text))
-
-
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError("must be true or false")
-    return text == "true"
-
-
-def _one_of(*values: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in values:
-            raise ValueError("must be one of " + ", ".join(values))
-        return text
-
-    return parse
-
-
-def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must be an http or https address such as https://consent.example.org")
-    return text.rstrip("/")
-
-
-def _optional_address(text: str) -> str:
-    return _address(text) if text else ""
-
-
-def _smtp(text: str) -> str:
-    parts = urlsplit(text)
-    try:
-        usable = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0 and " " not in text
-    except ValueError:
-        usable = False
-    if text and not usable:
-        raise ValueError("must be smtp://host:port or smtps://host:port, with user:password@ if need be")
-    return text
-
-
-def _sender(text: str) -> str:
-    if text and ("@" not in parseaddr(text)[1] or "\n" in text):
-        raise ValueError("must be an address such as Consent <consent@example.org>")
-    return text
-
-
-def _database(text: str) -> str:
-    if not text:
-        return ""
-    scheme = text.split("://", 1)[0]
-    if "://" not in text or scheme not in ("sqlite", "postgresql", "postgres", "postgresql+psycopg"):
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    rest = text.split("://", 1)[1]
-    return text if scheme == "sqlite" else f"postgresql+psycopg://{_hosts_as_options(rest)}"
-
-
-def _hosts_as_options(rest: str) -> str:
-    """Turn `user@one:5432,two:5432/name`, which libpq understands, into the form that SQLAlchemy does."""
-    authority, _, path = rest.partition("/")
-    user, at, hosts = authority.rpartition("@")
-    if "," not in hosts:
-        return rest
-    name, _, options = path.partition("?")
-    listed = [f"host={host}" for host in hosts.split(",")]
-    return f"{user}{at}/{name}?" + "&".join([*listed, *([options] if options else [])])
-
-
-def _rate(text: str) -> str:
-    try:
-        limits.parse(text)
-    except ValueError as error:
-        raise ValueError("must be a rate such as 600 per minute") from error
-    return text
-
-
-def _path(text: str) -> Path:
-    if not text:
-        raise ValueError("must name a folder")
-    return Path(text).expanduser().absolute()
-
-
 SETTINGS = (
     Setting(
-        "data_dir", _path, "data", "Folder for the SQLite file and the keys, made by `consent-server init`."
+        "data_dir",
+        values.path,
+        "data",
+        "Folder for the SQLite file and the keys, made by `consent-server init`.",
     ),
     Setting(
         "database_url",
-        _database,
+        values.database,
         "",
         "Database; empty means `consent.sqlite3` in the data folder. PostgreSQL: `postgresql://user@host/name`; "
         "with a standby `postgresql://user@one,two/name?target_session_attrs=read-write`.",
@@ -149,43 +55,46 @@ SETTINGS = (
     Setting("keys_dir", str, "", "Folder of the key files; empty means `keys` in the data folder."),
     Setting(
         "public_url",
-        _optional_address,
+        values.optional_address,
         "",
         "Address under which browsers reach the server; empty means what the request says.",
     ),
     Setting("host", str, "127.0.0.1", "Interface that `serve` listens on."),
-    Setting("port", _integer(1, 65535), "8000", "Port that `serve` listens on."),
-    Setting("workers", _integer(1, 64), "1", "Web processes of `serve`."),
-    Setting("threads", _integer(1, 256), "32", "Threads in each web process."),
+    Setting("port", values.integer(1, 65535), "8000", "Port that `serve` listens on."),
+    Setting("workers", values.integer(1, 64), "1", "Web processes of `serve`."),
+    Setting("threads", values.integer(1, 256), "32", "Threads in each web process."),
     Setting(
         "embedded_worker",
-        _boolean,
+        values.boolean,
         "true",
         "Run jobs on a thread of the web process; false where `consent-server worker` runs beside it.",
     ),
     Setting(
         "proxy_hops",
-        _integer(0, 8),
+        values.integer(0, 8),
         "0",
         "Trusted reverse proxies in front; their X-Forwarded-* headers count, nobody else's.",
     ),
     Setting(
         "prepared_statements",
-        _boolean,
+        values.boolean,
         "true",
         "Let psycopg prepare statements; false behind PgBouncer in transaction mode.",
     ),
-    Setting("pool_size", _integer(1, 200), "10", "Database connections kept by each process."),
+    Setting("pool_size", values.integer(1, 200), "10", "Database connections kept by each process."),
     Setting(
-        "rate_limits", _boolean, "true", "Limit requests per address; off only behind a limiter of your own."
+        "rate_limits",
+        values.boolean,
+        "true",
+        "Limit requests per address; off only behind a limiter of your own.",
     ),
     Setting(
         "decision_rate",
-        _rate,
+        values.rate,
         "600 per minute",
         "Decisions that one address may post (an office behind one address shares it).",
     ),
-    Setting("sign_in_rate", _rate, "10 per minute", "Console sign-in attempts for one address."),
+    Setting("sign_in_rate", values.rate, "10 per minute", "Console sign-in attempts for one address."),
     Setting(
         "rate_limit_storage",
         str,
@@ -195,38 +104,40 @@ SETTINGS = (
     ),
     Setting(
         "max_body_bytes",
-        _integer(1_024, 64 * 1024 * 1024),
+        values.integer(1_024, 64 * 1024 * 1024),
         "65536",
         "Largest JSON body in bytes; a larger one is answered 413.",
     ),
     Setting(
         "max_upload_bytes",
-        _integer(65_536, 256 * 1024 * 1024),
+        values.integer(65_536, 256 * 1024 * 1024),
         "4194304",
         "Largest console form in bytes (policy texts).",
     ),
-    Setting("session_hours", _integer(1, 24 * 30), "12", "Hours that a console session lives without use."),
+    Setting(
+        "session_hours", values.integer(1, 24 * 30), "12", "Hours that a console session lives without use."
+    ),
     Setting(
         "job_poll_seconds",
-        _integer(1, 3_600),
+        values.integer(1, 3_600),
         "1",
         "Seconds between two looks of the job runner at the job table.",
     ),
     Setting(
         "lease_seconds",
-        _duration(5, 3_600),
+        values.duration(5, 3_600),
         "30",
         "Seconds that a job or the runner's seat stays claimed without a sign of life.",
     ),
     Setting(
         "config_cache_seconds",
-        _integer(0, 3_600),
+        values.integer(0, 3_600),
         "2",
         "Seconds that a process may reuse a built banner before it looks for a newer one.",
     ),
     Setting(
         "tag_max_age",
-        _integer(0, 86_400),
+        values.integer(0, 86_400),
         "300",
         "Seconds that browsers and caches may reuse the tag without asking.",
     ),
@@ -246,14 +157,14 @@ SETTINGS = (
     ),
     Setting(
         "anchor_url",
-        _optional_address,
+        values.optional_address,
         "",
         "Address to which each minute's newest checkpoints are posted; a 2xx answer acknowledges; empty means none.",
         secret=True,
     ),
     Setting(
         "allow_unsafe_database",
-        _boolean,
+        values.boolean,
         "false",
         "Start although the database may lose what it has acknowledged (PostgreSQL's `fsync`, `full_page_writes` or "
         "`synchronous_commit` off); for tests only.",
@@ -267,7 +178,7 @@ SETTINGS = (
     ),
     Setting(
         "smtp_url",
-        _smtp,
+        values.smtp,
         "",
         "SMTP server for invitations and notices: `smtp://host:587` or `smtps://host:465`, with `user:password@` if need be; "
         "empty sends nothing.",
@@ -275,14 +186,21 @@ SETTINGS = (
     ),
     Setting(
         "mail_rate",
-        _integer(1, 6_000),
+        values.integer(1, 6_000),
         "60",
         "Letters of a campaign that are sent in a minute; what the mail server allows.",
     ),
-    Setting("mail_from", _sender, "", "Sender of mail, such as `Consent <consent@example.org>`."),
+    Setting("mail_from", values.sender, "", "Sender of mail, such as `Consent <consent@example.org>`."),
+    Setting(
+        "bounce_address",
+        values.bounces,
+        "",
+        "Address to which letters of a campaign come back, such as `bounces@example.org`; each letter has its own extension "
+        "of it (`bounces+…@`). Empty: they come back to the sender.",
+    ),
     Setting(
         "oidc_issuer",
-        _optional_address,
+        values.optional_address,
         "",
         "Address of the organisation's OpenID Connect provider, exactly as it calls itself; empty: none.",
     ),
@@ -299,13 +217,15 @@ SETTINGS = (
     ),
     Setting(
         "fetch_private",
-        _boolean,
+        values.boolean,
         "false",
         "Let the test of a page that embeds the tag reach hosts that are not on the public internet.",
     ),
     Setting("gpc_last_update", str, "2026-11-01", "Date in `/.well-known/gpc.json`, as YYYY-MM-DD."),
-    Setting("log_format", _one_of("json", "text"), "json", "Log lines as JSON or as text."),
-    Setting("log_level", _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."),
+    Setting("log_format", values.one_of("json", "text"), "json", "Log lines as JSON or as text."),
+    Setting(
+        "log_level", values.one_of("debug", "info", "warning", "error"), "info", "Least level that is logged."
+    ),
 )
 
 
@@ -343,6 +263,7 @@ class Settings:
     erasure_file: str
     smtp_url: str
     mail_from: str
+    bounce_address: str
     mail_rate: int
     oidc_issuer: str
     oidc_client_id: str

@@ -286,6 +286,7 @@ SCOPE: Final[Words] = {
     "consents:read": _("Read consents"),
     "receipts:read": _("Read receipts"),
     "reconsent:read": _("Read who must be asked again"),
+    "addresses:write": _("Give and erase addresses of known users"),
 }
 KEY_STATE: Final[Words] = {"in_use": _("In use"), "revoked": _("Revoked"), "expired": _("Expired")}
 KEY_LIFE: Final[Words] = {  # in days

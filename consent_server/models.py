@@ -15,7 +15,7 @@ from consent_server.accounts.models import (
 )
 from consent_server.audit.models import AuditEvent
 from consent_server.banner.models import BannerBuild, PinnedTag, TagError, TagSighting, WidgetBundle
-from consent_server.campaigns.models import Campaign, CampaignLetter, MailRefusal
+from consent_server.campaigns.models import Campaign, CampaignLetter, MailBounce, MailRefusal, SubjectMail
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
@@ -51,6 +51,7 @@ __all__ = [
     "KnownDevice",
     "Lease",
     "Log",
+    "MailBounce",
     "MailRefusal",
     "Membership",
     "Mention",
@@ -71,6 +72,7 @@ __all__ = [
     "SignedCheckpoint",
     "Site",
     "SubjectLink",
+    "SubjectMail",
     "TagError",
     "TagSighting",
     "Tile",

@@ -76,6 +76,8 @@ PLACEMENTS: dict[str, Placement] = {
     "campaign": _local(_STAFF),
     "campaign_letter": _local("sent by the job runner, one after another, whichever site it is of"),
     "mail_refusal": _local("asked for each letter before it is sent"),
+    "mail_bounce": _local("asked for each letter before it is sent"),
+    "subject_mail": _local("read when a campaign starts, which the coordinator does"),
     "job": _local("one queue for all sites: workers claim the oldest job, whichever site it is of"),
     "census": _local("counted by a job and read by the console, both on the coordinator"),
     "lease": _local("the seat of the one job runner"),

@@ -1,5 +1,6 @@
 """A real SMTP server on a thread, which keeps what it takes and refuses what it is told to."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -14,11 +15,16 @@ from tests.demo.process import free_port
 
 @dataclass
 class Inbox:
-    """What came, in order; addresses in `refused` get the answer that stands there."""
+    """What came, in order, and from which envelope senders.
+
+    Addresses in `refused` get the answer that stands there; letters to those in `silent` are taken, and nothing is said.
+    """
 
     port: int = 0
     messages: list[EmailMessage] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -35,7 +41,10 @@ class Inbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         read = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(read, EmailMessage)
+        self.senders.append(envelope.mail_from)
         self.messages.append(read)
+        while self.silent.intersection(envelope.rcpt_tos):
+            await asyncio.sleep(0.01)
         return "250 taken"
 
 

@@ -61,6 +61,7 @@ class BannerOut(Schema):
     texts = fields.Raw(required=True, metadata={"type": "object"})
     purposes = fields.List(fields.Nested(PurposeOut), required=True)
     versions = fields.List(fields.Raw(metadata={"type": "object"}), required=True)
+    popups = fields.List(fields.String(), required=True)
     theme = fields.Raw(required=True, metadata={"type": "object"})
 
 

@@ -133,6 +133,7 @@ def full(
         "texts": {**words["first"], **words["preferences"]},
         "purposes": [_purpose(purpose, language) for purpose in version.purposes],
         "versions": [each.facts.to_json() for each in site.versions],
+        "popups": list(site.popups),
         "theme": options.look(site.theme),
     }
 

@@ -1,18 +1,15 @@
-"""Start, step and stop a campaign. The server collects no addresses: the owner brings those that a campaign needs."""
+"""Start and stop a campaign, and say how far it is; `delivery` is the way of one letter."""
 
-import base64
-import csv
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 
-from cryptography.fernet import Fernet
 from sqlalchemy import and_, func, select, update
 
 from consent_server.audit import service as audit
+from consent_server.campaigns import addresses, delivery
+from consent_server.campaigns.addresses import Line
 from consent_server.campaigns.models import Campaign, CampaignLetter, MailRefusal
 from consent_server.consents import records
 from consent_server.consents.models import ConsentRecord
@@ -23,14 +20,10 @@ from consent_server.policies.published import SiteView
 from consent_server.problems import InvalidInput, NotFound, Problem
 from consent_server.reconsent import service as reconsent
 from consent_server.reconsent.rules import Delta
+from consent_server.sites.models import Site
+from consent_server.sites.service import touch
 
-SEND = "campaigns.send"
-MOST = 50_000  # users in a list
-MOST_ATTEMPTS = 6
-FIRST_RETRY = timedelta(minutes=2)
-CLAIM = timedelta(minutes=5)  # then a letter whose worker was killed is taken up again
 UNSUBSCRIBE = "campaign-unsubscribe"  # what the links' tokens are for
-_MAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,189}\.[^\s@,;<>\"]{2,63}")
 
 
 class MailNotSet(Problem):
@@ -44,38 +37,18 @@ class UnknownCampaign(NotFound):
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the owner's list."""
+class Round:
+    """What a campaign begins with: the users that a list names, or those whose addresses the site's server has given.
 
-    subject: str
-    mail: str
-    language: str
-
-
-def read_list(text: str) -> list[Line]:
-    """Return the lines of a list: comma-separated, `subject,email` and perhaps `language`, with these names on top.
-
-    Raises:
-        InvalidInput: it is not of that form; the error names the line.
+    `lines` is None for the latter. `popup`: whom the version touches meets the banner's card as a dialog.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    if not {"subject", "email"} <= set(rows.fieldnames or ()):
-        raise InvalidInput(
-            "Look at the marked fields.", errors={"list": ["Begin with the line subject,email."]}
-        )
-    found: dict[str, Line] = {}
-    for number, row in enumerate(rows, 2):
-        subject, mail = (row["subject"] or "").strip(), (row["email"] or "").strip()
-        if not subject or len(subject) > 128 or not _MAIL.fullmatch(mail) or not mail.isascii():
-            raise InvalidInput("Look at the marked fields.", errors={"list": [f"{number}"]}, line=number)
-        found[subject] = Line(subject, mail, (row.get("language") or "").strip()[:35])
-        if len(found) > MOST:
-            raise InvalidInput("Look at the marked fields.", errors={"list": [f"> {MOST}"]})
-    return list(found.values())
+
+    lines: Sequence[Line] | None
+    popup: bool = False
 
 
-def start(site: SiteView, lines: Sequence[Line], *, ring: KeyRing, now: datetime, actor: str) -> Campaign:
-    """Store a letter for each user in the list whom the current version touches; of all others nothing is kept.
+def start(site: SiteView, wanted: Round, *, ring: KeyRing, now: datetime, actor: str) -> Campaign:
+    """Store a letter for each user whom the current version touches; of all others nothing is kept.
 
     Raises:
         InvalidInput: nothing is published.
@@ -84,26 +57,28 @@ def start(site: SiteView, lines: Sequence[Line], *, ring: KeyRing, now: datetime
     if current is None:
         raise InvalidInput("Publish a version first.", errors={})
     campaign = Campaign(
-        site_id=site.id, version=current.number, named=len(lines), created_by=actor, created_at=now
+        site_id=site.id,
+        version=current.number,
+        popup=wanted.popup,
+        named=0,
+        created_by=actor,
+        created_at=now,
     )
     db.session.add(campaign)
     db.session.flush()
+    pages = (
+        addresses.given_lines(site.id, ring=ring)
+        if wanted.lines is None
+        else (wanted.lines[at : at + addresses.PAGE] for at in range(0, len(wanted.lines), addresses.PAGE))
+    )
     letters = 0
-    for line in lines:
-        record = records.find(site.id, records.SUBJECT, line.subject)
-        if record is None or delta_for(site, line.subject, now=now) is None or refuses(site.id, line.subject):
-            continue
-        letters += 1
-        db.session.add(
-            CampaignLetter(
-                campaign_id=campaign.id,
-                site_id=site.id,
-                subject=line.subject,
-                sealed=_box(ring).encrypt(line.mail.encode()),
-                language=line.language or record.language,
-                due_at=now,
-            )
-        )
+    for lines in pages:
+        made = _letters(site, campaign, lines, ring=ring, now=now)
+        db.session.add_all(made)
+        db.session.flush()
+        letters, campaign.named = letters + len(made), campaign.named + len(lines)
+    if wanted.popup:
+        show_popups(site.id)
     audit.record(
         "campaigns.start",
         actor=actor,
@@ -112,9 +87,47 @@ def start(site: SiteView, lines: Sequence[Line], *, ring: KeyRing, now: datetime
         target=f"campaign:{campaign.id}",
         version=current.number,
         letters=letters,
+        popup=wanted.popup,
     )
-    jobs.enqueue(SEND, {"campaign_id": campaign.id}, now=now, site_id=site.id)
+    jobs.enqueue(delivery.SEND, {"campaign_id": campaign.id}, now=now, site_id=site.id)
     return campaign
+
+
+def _letters(
+    site: SiteView, campaign: Campaign, lines: Sequence[Line], *, ring: KeyRing, now: datetime
+) -> list[CampaignLetter]:
+    """Return the letters of a page of users: of those who are known, touched, and want mail."""
+    known = addresses.records_of(site.id, [line.subject for line in lines])
+    refusing = set(
+        db.session.scalars(
+            select(MailRefusal.subject).where(
+                MailRefusal.site_id == site.id, MailRefusal.subject.in_(known.keys())
+            )
+        )
+    )
+    digests = {line.subject: addresses.digest_of(line.mail, ring=ring) for line in lines}
+    bad = addresses.bounced(site.id, set(digests.values()))
+    made = []
+    for line in lines:
+        record = known.get(line.subject)
+        if record is None or line.subject in refusing:
+            continue
+        if reconsent.delta_of(site, records.state_of(record), now=now) is None:
+            continue
+        barred = digests[line.subject] in bad
+        made.append(
+            CampaignLetter(
+                campaign_id=campaign.id,
+                site_id=site.id,
+                subject=line.subject,
+                sealed=None if barred else addresses.seal(line.mail, ring=ring),
+                digest=digests[line.subject],
+                language=line.language or record.language,
+                state="barred" if barred else "waiting",
+                due_at=now,
+            )
+        )
+    return made
 
 
 def delta_for(site: SiteView, subject: str, *, now: datetime) -> Delta | None:
@@ -124,75 +137,36 @@ def delta_for(site: SiteView, subject: str, *, now: datetime) -> Delta | None:
 
 
 def stop(campaign: Campaign, *, now: datetime, actor: str) -> None:
-    """Send no further letter, and forget the addresses."""
-    if campaign.state != "sending":
+    """Send no further letter, forget the addresses, and let the banner look as ever. A campaign can be stopped once."""
+    if campaign.state == "stopped":
         return
     campaign.state, campaign.finished_at = "stopped", now
-    db.session.execute(
-        update(CampaignLetter)
-        .where(CampaignLetter.campaign_id == campaign.id, CampaignLetter.state.in_(("waiting", "sending")))
-        .values(state="stopped", sealed=None)
-    )
+    mine = CampaignLetter.campaign_id == campaign.id
+    # What the mail server is being given may arrive all the same.
+    for was, becomes in (("waiting", "stopped"), ("sending", "unknown"), ("unknown", "unknown")):
+        db.session.execute(
+            update(CampaignLetter).where(mine, CampaignLetter.state == was).values(state=becomes, sealed=None)
+        )
+    db.session.flush()
+    if campaign.popup:
+        show_popups(campaign.site_id)
     target = f"campaign:{campaign.id}"
     audit.record("campaigns.stop", actor=actor, now=now, site_id=campaign.site_id, target=target)
 
 
-def claim(campaign_id: int, *, now: datetime) -> CampaignLetter | None:
-    """Take the next letter that is due, or one whose worker has not been heard of; None when there is none now."""
-    letter = db.session.scalar(
-        select(CampaignLetter)
-        .join(Campaign, Campaign.id == CampaignLetter.campaign_id)
-        .where(
-            Campaign.id == campaign_id,
-            Campaign.state == "sending",
-            CampaignLetter.state.in_(("waiting", "sending")),
-            CampaignLetter.due_at <= now,
-        )
-        .order_by(CampaignLetter.due_at, CampaignLetter.id)
-        .limit(1)
-        .with_for_update(of=CampaignLetter, skip_locked=True)
-    )
-    if letter is not None:
-        letter.state, letter.attempts, letter.due_at = "sending", letter.attempts + 1, now + CLAIM
-        db.session.flush()
-    return letter
-
-
-def close(letter_id: int, state: str, *, now: datetime) -> None:
-    """Note what became of a letter, and forget its address. One that a person stopped meanwhile stays stopped."""
-    letter = db.session.get(CampaignLetter, letter_id, populate_existing=True)
-    if letter is None:
-        return
-    letter.sealed = None
-    if letter.state == "sending":
-        letter.state = state
-    if state == "sent":
-        letter.state, letter.sent_at = "sent", now
-
-
-def put_back(letter_id: int, *, now: datetime) -> None:
-    """Have a letter tried again later, each time later; after `MOST_ATTEMPTS` it has failed."""
-    letter = db.session.get(CampaignLetter, letter_id, populate_existing=True)
-    if letter is None or letter.state != "sending":
-        return
-    if letter.attempts >= MOST_ATTEMPTS:
-        letter.state, letter.sealed = "failed", None
-    else:
-        letter.state, letter.due_at = "waiting", now + FIRST_RETRY * 2 ** (letter.attempts - 1)
-
-
-def next_due(campaign_id: int) -> datetime | None:
-    """Return when the next letter of a campaign that is being sent is due; None when all are closed."""
-    return db.session.scalar(
-        select(func.min(CampaignLetter.due_at)).where(
-            CampaignLetter.campaign_id == campaign_id, CampaignLetter.state.in_(("waiting", "sending"))
+def show_popups(site_id: int) -> None:
+    """Have the banner tell the changes of those versions in a dialog that a campaign wants so which nobody has stopped."""
+    site = db.session.get_one(Site, site_id)
+    site.popups = sorted(
+        set(
+            db.session.scalars(
+                select(Campaign.version).where(
+                    Campaign.site_id == site_id, Campaign.popup, Campaign.state != "stopped"
+                )
+            )
         )
     )
-
-
-def address_of(letter: CampaignLetter, *, ring: KeyRing) -> str:
-    """Return the address of a letter that is not closed."""
-    return _box(ring).decrypt(letter.sealed or b"").decode()
+    touch(site)
 
 
 def refuse(site_id: int, subject: str, *, now: datetime) -> None:
@@ -244,6 +218,20 @@ def states_of(campaign_id: int) -> dict[str, int]:
     return {state: number for state, number in rows}  # noqa: C416 - rows are no pairs to the type checker
 
 
+def delayed(campaign_id: int) -> int:
+    """Return how many letters are out that a mail server has reported as late."""
+    return (
+        db.session.scalar(
+            select(func.count()).where(
+                CampaignLetter.campaign_id == campaign_id,
+                CampaignLetter.state == "sent",
+                CampaignLetter.status.is_not(None),
+            )
+        )
+        or 0
+    )
+
+
 def answered(site: SiteView, campaign: Campaign) -> int:
     """Return how many who got a letter have decided since."""
     return (
@@ -263,7 +251,3 @@ def answered(site: SiteView, campaign: Campaign) -> int:
         )
         or 0
     )
-
-
-def _box(ring: KeyRing) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(ring.derived("campaign-addresses")))

@@ -84,6 +84,7 @@ def run() -> None:
     """Run the command line; what the user can mend is one line on standard error and exit status 2."""
     from consent_server.cli import (  # noqa: F401 - they add their commands
         accounts,
+        campaigns,
         database,
         drafts,
         erase,

@@ -47,7 +47,7 @@ class PublishedVersion:
 class SiteView:
     """A site with the versions of the policy that its banner asks about, oldest first.
 
-    `forms` is for what others compute from the view and keep as long as it (`consents/forms.py`).
+    `popups` are the numbers of those whose changes are told in a dialog. `forms` is for what others compute from the view and keep as long as it (`consents/forms.py`).
     """
 
     id: int
@@ -61,6 +61,7 @@ class SiteView:
     texts: Mapping[str, Mapping[str, str]]
     policy_key: str
     versions: tuple[PublishedVersion, ...]
+    popups: tuple[str, ...] = ()
     forms: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -170,6 +171,7 @@ def _build(site: Site) -> SiteView:
         texts=site.texts,
         policy_key=policy.key if policy else "",
         versions=published_versions(policy.id) if policy else (),
+        popups=tuple(site.popups),
     )
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 import orjson
 from sqlalchemy import Text, delete, or_, select, type_coerce
 
-from consent_server.campaigns.models import CampaignLetter, MailRefusal
+from consent_server.campaigns import addresses
+from consent_server.campaigns.models import CampaignLetter, MailBounce, MailRefusal, SubjectMail
 from consent_server.consents import records, subjects
 from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.db import db
@@ -42,17 +43,18 @@ def settle(site: SiteView, visitors: Sequence[uuid.UUID], *, now: datetime) -> l
             _rebuild(site, records.VISITOR, str(visitor_id), receipts, now=now)
     gone = [each for each in visitors if each not in left]
     _forget_visitors(site.id, gone)
-    forgotten = [(records.VISITOR, str(each)) for each in gone]
-    return forgotten + [
-        (records.SUBJECT, subject)
+    unknown = [
+        subject
         for subject in linked
         if not _rebuild(site, records.SUBJECT, subject, subjects.receipts_of(site.id, subject), now=now)
     ]
+    addresses.forget(site.id, unknown)
+    return [(records.VISITOR, str(each)) for each in gone] + [(records.SUBJECT, each) for each in unknown]
 
 
 def forget_subject(site_id: int, subject: str) -> None:
     """Delete what ties browsers to a subject, the subject's record, and letters to them with their addresses."""
-    for table in (CampaignLetter, MailRefusal):
+    for table in (CampaignLetter, MailRefusal, MailBounce, SubjectMail):
         db.session.execute(delete(table).where(table.site_id == site_id, table.subject == subject))
     db.session.execute(
         delete(SubjectLink).where(SubjectLink.site_id == site_id, SubjectLink.subject == subject)

@@ -41,6 +41,9 @@ class Site(Base):
     texts: Mapped[dict[str, dict[str, str]]] = mapped_column(
         JsonText, default=dict
     )  # banner words by language
+    popups: Mapped[list[str]] = mapped_column(
+        JsonText, default=list, server_default="[]"
+    )  # versions whose changes are told in a dialog
     policy_id: Mapped[int | None]  # no foreign key: policies point at sites, and one direction is enough
     four_eyes: Mapped[bool | None]  # a second person approves; None: where two people may approve
     identity_generation: Mapped[int] = mapped_column(default=1)

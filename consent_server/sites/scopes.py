@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-SCOPES = ("decisions:write", "consents:read", "receipts:read", "reconsent:read")
+SCOPES = ("decisions:write", "consents:read", "receipts:read", "reconsent:read", "addresses:write")
 
 
 def unknown_scopes(scopes: Iterable[str]) -> list[str]:

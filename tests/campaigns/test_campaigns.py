@@ -1,5 +1,6 @@
 """Letters about a version: to whom it touches, in both languages, once, through a real SMTP server, whatever happens."""
 
+import html
 import io
 import re
 import socket
@@ -12,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from consent_server import clock, mail
-from consent_server.campaigns import service
+from consent_server.campaigns import delivery
 from consent_server.campaigns.models import Campaign, CampaignLetter, MailRefusal
 from consent_server.config import load_settings
 from consent_server.db import db, transaction
@@ -102,7 +103,7 @@ def test_whom_the_version_touches_gets_one_letter_in_both_languages(
     assert ann["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert db.session.scalars(select(Campaign)).one().state == "done"
     shown = text_of(console.get(answer.headers["Location"]))
-    assert "Users in the list 4" in shown
+    assert "Users with an address 4" in shown
     assert "Sent 2" in shown
     assert audited("campaigns.start") == 1
 
@@ -167,23 +168,65 @@ def test_a_server_that_stalls_or_is_away_loses_no_letter(
     assert len(inbox.messages) == 2
 
 
-def test_after_a_kill_the_letters_say_where_it_was(
+def test_a_letter_that_was_claimed_and_not_begun_is_sent_by_another_worker(
     console: Console, shop: Site, inbox: Inbox, set_clock: Any
 ) -> None:
     begin(console, shop)
     campaign = db.session.scalars(select(Campaign.id)).one()
     with transaction():
-        killed = service.claim(campaign, now=clock.now())  # taken, and never heard of again
+        killed = delivery.claim(campaign, now=clock.now())  # taken, and never heard of again
         assert killed is not None
         assert killed.subject == "ann"
 
     make.run_jobs()
-    assert states() == {"ann": ("sending", True), "bo": ("sent", False)}
+    assert states() == {"ann": ("waiting", True), "bo": ("sent", False)}
     later(set_clock, 6)
     make.run_jobs()
 
     assert states()["ann"] == ("sent", False)
     assert [each["To"] for each in inbox.messages] == ["bo@mail.example", "ann@mail.example"]
+
+
+def test_a_letter_that_the_server_takes_in_silence_waits_for_a_person(
+    console: Console, shop: Site, inbox: Inbox, set_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "LAST_TIMEOUT", 0.2)
+    inbox.silent = {"ann@mail.example", "bo@mail.example"}
+    page = begin(console, shop).headers["Location"]
+    make.run_jobs()
+    inbox.silent = set()
+    later(set_clock, 60)
+    make.run_jobs()
+
+    assert states() == {"ann": ("unknown", True), "bo": ("unknown", True)}
+    assert db.session.scalars(select(Campaign.state)).one() == "done"
+    ann, bo = inbox.messages
+    shown = html.unescape(console.get(page).text)
+    assert ann["Message-ID"] in shown
+    first, second = sorted(re.findall(r'name="letter" value="([0-9]+)"', shown))
+    console.send(f"{page}/unknown", {"letter": [first, "x"], "do": "again"}, page=page)
+    console.send(f"{page}/unknown", {"letter": [second, first], "do": "leave"}, page=page)
+    console.send(f"{page}/unknown", {"letter": [second], "do": "again"}, page=page)
+    make.run_jobs()
+
+    assert states() == {"ann": ("sent", False), "bo": ("sent", False)}
+    assert [each["Message-ID"] for each in inbox.messages] == [
+        ann["Message-ID"], bo["Message-ID"], ann["Message-ID"]]  # fmt: skip
+    assert audited("campaigns.decide") == 3
+
+
+def test_the_address_of_a_letter_that_nobody_decides_about_is_forgotten(
+    console: Console, shop: Site, inbox: Inbox, set_clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail, "LAST_TIMEOUT", 0.2)
+    inbox.silent = {"ann@mail.example", "bo@mail.example"}
+    begin(console, shop)
+    make.run_jobs()
+
+    later(set_clock, 31 * 24 * 60)
+    make.run_jobs()
+
+    assert states() == {"ann": ("unknown", False), "bo": ("unknown", False)}
 
 
 def test_who_answered_meanwhile_or_was_erased_gets_no_letter(

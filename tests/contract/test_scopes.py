@@ -26,6 +26,7 @@ NEEDS = {
     ("GET", "/v1/sites/x/receipts/5f0ce6b0-1111-4222-8333-444455556666/shown"): "receipts:read",
     ("GET", "/v1/sites/x/subjects/x/reconsent"): "reconsent:read",
     ("GET", "/v1/sites/x/reconsent"): "reconsent:read",
+    ("POST", "/v1/sites/x/addresses"): "addresses:write",
 }
 
 

@@ -135,6 +135,7 @@ class Stage:
 
     address: str = ""
     versions: list[dict[str, Any]] = field(default_factory=lambda: [version("1.0")])
+    popups: list[str] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     pages: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
@@ -170,6 +171,7 @@ class Stage:
             return "text/javascript", assets.module_source(found[1]) or b""
         if path == f"/v1/sites/{SITE}/banner":
             data = detail(self.config, self.versions[: self.known], query.removeprefix("lang="))
+            data["popups"] = self.popups
             return "application/json", json.dumps(data).encode()
         if path.startswith("/run/"):  # a script that notes that it ran
             return "text/javascript", f"(window.ran ??= []).push({path[5:]!r})".encode()

@@ -72,6 +72,34 @@ def test_a_wider_scope_is_asked_about_alone(stage: Stage, open_page: OpenPage) -
     assert page.locator(CARD).count() == 0
 
 
+def test_a_change_that_a_campaign_tells_in_a_dialog(stage: Stage, open_page: OpenPage) -> None:
+    stage.changes = {"theme": {"form": "bottom"}}
+    page = open_page(stage.page())
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+    publish(stage, TYPO, number="1.1")
+    publish(stage, SHARED)
+    stage.popups = ["1.1"]  # of this one the visitor is not told
+
+    page.reload()
+    page.wait_for_selector(ACCEPT)
+    assert page.get_by_role("dialog").count() == 0
+    stage.popups = ["1.1", "2.0"]
+    page.reload()
+    page.wait_for_selector(".csv-sheet")
+
+    dialog = page.get_by_role("dialog", name="Something has changed")
+    box = dialog.bounding_box()
+    assert box is not None
+    assert abs(box["x"] + box["width"] / 2 - 640) < 2  # in the middle, although the site's own form is a bar
+    assert box["width"] == 480
+    assert "Figures are now also shared with a partner." in dialog.inner_text()
+    assert page.evaluate("document.activeElement.localName") == "body"
+    page.click(REJECT)
+    assert wait_for_decisions(page, stage, 2)[1]["layer"] == "delta"
+    page.wait_for_selector(".csv-sheet", state="detached")
+
+
 def test_an_outdated_history_never_carries_a_consent_over(stage: Stage, open_page: OpenPage) -> None:
     page = open_page(stage.page(script("analytics", "a")))
     page.click(ACCEPT)

@@ -42,7 +42,14 @@ const markSeen = ({ consent, config }) => {
  * @param {Delta} delta
  * @param {SecondLayer} layer
  */
-export const showDelta = (parts, detail, delta, { decide, review }) => {
+export const showDelta = (parts, detail, delta, layer) => {
+  showCard(parts, detail, delta, layer);
+  // The card stands already. Should the module not come, it stays what it is.
+  if (delta.changes.some(([number]) => detail.popups?.includes(number))) parts.load("dialog").catch(() => {});
+};
+
+/** @type {typeof showDelta} */
+const showCard = (parts, detail, delta, { decide, review }) => {
   const { cards, config, consent, fill, words } = parts;
   const { texts } = detail;
   const { ask, reason } = delta;

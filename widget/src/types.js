@@ -83,6 +83,7 @@
  * @property {Record<string, string>} texts `first` and `preferences` of the locale, merged
  * @property {PurposeFacts[]} purposes
  * @property {VersionFacts[]} versions in effect, with summaries
+ * @property {string[]} [popups] numbers of versions whose changes a campaign wants told in a dialog
  * @property {string} policy_url
  */
 export {};
