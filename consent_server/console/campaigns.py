@@ -5,7 +5,7 @@ from datetime import UTC
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, format_decimal, lazy_gettext
+from flask_babel import format_decimal, lazy_gettext
 from flask_babel import gettext as _
 
 from consent_server import clock, labels, mail
@@ -21,7 +21,7 @@ from consent_server.evidence import counting
 from consent_server.policies.published import site_view
 from consent_server.problems import InvalidInput, Problem
 from consent_server.reconsent import service as reconsent
-from consent_server.screens import done, page
+from consent_server.screens import day_of_month, done, page
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
 
@@ -204,7 +204,7 @@ def _undecided(campaign: Campaign) -> list[Undecided]:
 
 def _answers(site: Site, campaign: Campaign) -> Chart:
     first, last = campaign.created_at.astimezone(UTC).date(), clock.now().astimezone(UTC).date()
-    days = {day: format_date(day, "MMM d") for day in counting.days_between(first, last)}
+    days = {day: day_of_month(day) for day in counting.days_between(first, last)}
     chosen = {each: (str(labels.CHOICE[each]), (each,)) for each in ("granted", "denied")}
     counts = counting.answers_by_day(site.id, first, last, version=campaign.version)
     return chart("answers", _("Answers per day"), _("Day"), days, chosen, counts)
