@@ -42,7 +42,7 @@ const internal =
   "record element config decide answer words storage fill granted transport root covers act cards settled cover " +
   "isOn load label write hide review shown addStyles erase outdated flush " +
   "show stale firstLayer keep signalled apply scan policyUrl judge readRecord reread writeRecord " +
-  "enqueue honourSignal tag list direction DECIDE consent tell shared";
+  "enqueue honourSignal tag list direction DECIDE consent tell shared readCookie";
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
 const shortened = Object.fromEntries(internal.split(" ").map((name, index) => [name, letters[index] ?? `$${letters[index - 52]}`]));
 

@@ -24,7 +24,10 @@ const store = (choice) => {
   const keys = Object.keys(Consent.get().purposes);
   const purposes = Object.fromEntries(keys.map((key) => [key, { choice, version, at, until, by }]));
   const record = { id: crypto.randomUUID(), judged: "opt_in1.0", state: { version, purposes } };
-  localStorage.setItem("consent_SITE", JSON.stringify(record));
+  const text = JSON.stringify(record), swapped = `"'!,`;
+  localStorage.setItem("consent_SITE", text);
+  const value = text.replace(/["',!]/g, (one) => swapped[swapped.indexOf(one) ^ 1]);
+  document.cookie = `consent_SITE=${value};path=/;max-age=9999`;
 };
 let changes = 0;
 Consent.on("change", () => changes++);

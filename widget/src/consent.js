@@ -113,7 +113,7 @@ export const createConsent = (config, storage, transport, language, changed) => 
 
     /** What was stored may have changed while the page waited to be shown. */
     load: () => {
-      record = storage.readRecord();
+      record = storage.readCookie() ?? storage.readRecord();
     },
 
     /** What was stored may have changed other than by a decision on this page. */

@@ -61,7 +61,7 @@ export const createStorage = (site, days) => {
   const readCookie = (cookies) => {
     try {
       // What is not there is no error: an error costs as much as everything else that is done here.
-      return JSON.parse(swap((cookies ?? document.cookie).match(`${name}=([^;]*)`)?.[1] ?? "null"));
+      return soundRecord(JSON.parse(swap((cookies ?? document.cookie).match(`${name}=([^;]*)`)?.[1] ?? "null")));
     } catch {
       return null;
     }
@@ -82,7 +82,9 @@ export const createStorage = (site, days) => {
     read,
     write,
     /** @param {string} [cookies] as read before @returns {VisitorRecord|null} */
-    readRecord: (cookies) => soundRecord(read("")) ?? soundRecord(readCookie(cookies)),
+    readRecord: (cookies) => soundRecord(read("")) ?? readCookie(cookies),
+    /** What another page has just written: cookies tell at once, localStorage reaches other processes a little later. */
+    readCookie,
     /** @param {VisitorRecord|null} record null forgets the visitor */
     writeRecord: (record) => {
       write("", record);
