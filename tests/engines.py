@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,12 +51,18 @@ def no_postgresql() -> None:
     pytest.skip(MISSING)
 
 
+# These databases live for seconds; what tests of crashes need they say themselves (tests/crash/postgres.py).
+QUICK = {"autovacuum": "off", "jit": "off"}
+ROOM = 2 << 30  # bytes
+
+
 @dataclass
 class PostgreSQL:
     """A PostgreSQL server of our own, on a Unix socket; `stop` and `start` may be called in a test."""
 
     bin: Path
     folder: Path
+    configuration: Mapping[str, str] = field(default_factory=lambda: dict(QUICK))
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
@@ -66,7 +72,7 @@ class PostgreSQL:
         if found is None:
             no_postgresql()
             raise AssertionError("unreachable")
-        folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+        folder = Path(tempfile.mkdtemp(prefix="pg-", dir=cls.place()))
         made = cls(_usable(found, folder), folder)
         made._own(folder)
         made.run(
@@ -75,12 +81,26 @@ class PostgreSQL:
         made.start()
         return made
 
+    @classmethod
+    def place(cls) -> Path:
+        """Return where the folder is made: in memory where there is room, because the server waits for its disk at every commit."""
+        memory = Path("/dev/shm")
+        roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+        return memory if roomy else Path("/tmp")
+
     def url(self, database: str) -> str:
         """Return the address of a database, in the form that CONSENT_DATABASE_URL takes."""
         return f"postgresql://postgres@/{database}?host={self.folder}"
 
+    def configure(self, configuration: Mapping[str, str]) -> None:
+        """Write a configuration; a server that runs takes it when it is told to reload."""
+        self.configuration = configuration
+        lines = [f"{name} = '{value}'\n" for name, value in configuration.items()]
+        (self.folder / "data" / "postgresql.auto.conf").write_text("".join(lines))
+
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server with its configuration and wait until it answers."""
+        self.configure(self.configuration)
         options = ["-h", "", "-k", str(self.folder), "-c", "max_connections=200"]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -203,7 +203,7 @@ def test_a_letter_that_the_server_takes_in_silence_waits_for_a_person(
     ann, bo = inbox.messages
     shown = html.unescape(console.get(page).text)
     assert ann["Message-ID"] in shown
-    first, second = sorted(re.findall(r'name="letter" value="([0-9]+)"', shown))
+    first, second = sorted(re.findall(r'name="letter" value="([0-9]+)"', shown), key=int)
     console.send(f"{page}/unknown", {"letter": [first, "x"], "do": "again"}, page=page)
     console.send(f"{page}/unknown", {"letter": [second, first], "do": "leave"}, page=page)
     console.send(f"{page}/unknown", {"letter": [second], "do": "again"}, page=page)

@@ -34,6 +34,7 @@ const page = () => current.getStore();
 const own = (name, get) => Object.defineProperty(globalThis, name, { get, configurable: true });
 own("localStorage", () => page().visitor.store);
 own("document", () => page().visitor.document);
+own("CONSENT_COOKIES", () => page().visitor.document.cookie); // the build puts the reading here
 own("location", () => ({ protocol: "https:" }));
 own("navigator", () => ({}));
 own("fetch", () => (...request) => page().fetch(...request));

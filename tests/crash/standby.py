@@ -23,33 +23,22 @@ SYNCHRONOUS = "synchronous_standby_names"
 
 
 @dataclass
-class Node(DurablePostgreSQL):
-    """One of the two."""
-
-    def configure(self, configuration: dict[str, str]) -> None:
-        """Write a configuration; a server that runs takes it when it is told to reload."""
-        self.configuration = configuration
-        lines = [f"{name} = '{value}'\n" for name, value in configuration.items()]
-        (self.folder / "data" / "postgresql.auto.conf").write_text("".join(lines))
-
-
-@dataclass
 class Pair:
     """A primary and its standby. Servers know both by one address and find by themselves which of them writes."""
 
-    primary: Node
-    standby: Node
+    primary: DurablePostgreSQL
+    standby: DurablePostgreSQL
     synchronous: bool
 
     @classmethod
     def create(cls) -> Pair:
         """Make a primary, and a folder for a standby that `attach` fills."""
-        primary = Node.create()
+        primary = DurablePostgreSQL.create()
         folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
         if (user := other_user()) is not None:
             folder.chmod(0o755)
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-        return cls(primary, Node(primary.bin, folder), synchronous=True)
+        return cls(primary, DurablePostgreSQL(primary.bin, folder), synchronous=True)
 
     def url(self, database: str) -> str:
         """Return an address that always leads to whichever of the two takes writes."""

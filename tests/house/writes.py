@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from werkzeug.test import TestResponse
 
+from consent_server import clock
 from consent_server.accounts import service as accounts
+from consent_server.campaigns import delivery
 from consent_server.campaigns.service import UNSUBSCRIBE
 from consent_server.db import transaction
 from consent_server.policies import approving
@@ -24,6 +26,7 @@ from tests.house.office import Office
 
 PASSWORD = "correct horse battery"
 SECURITY = "/console/profile/security"
+CAMPAIGN = r"/console/sites/[^\"]+/campaigns/\d+"
 
 
 @dataclass(frozen=True)
@@ -173,8 +176,29 @@ def _error(o: Office) -> TestResponse:
 
 
 def _list(o: Office) -> TestResponse:
-    file = (io.BytesIO(b"subject,email\nann,ann@mail.example\n"), "users.csv")
+    """Write to somebody who must be asked again."""
+    visitor = make.decide(o.visitor, o.site)["visitor_id"]
+    make.identify(o.visitor, o.site, make.subject_token(o.site, "bo"), visitor)
+    make.published_version(o.site, change="recipients", now=clock.now())
+    file = (io.BytesIO(b"subject,email\nbo,bo@mail.example\n"), "users.csv")
     return o.post(f"{o.base}/campaigns", {"list": file}, content_type="multipart/form-data")
+
+
+def _addresses(o: Office) -> TestResponse:
+    key = {"Authorization": f"Bearer {make.api_key(o.site)}"}
+    given = {"addresses": [{"subject": "ann", "email": "ann@mail.example"}]}
+    return o.visitor.post(f"/v1/sites/{o.site.key}/addresses", json=given, headers=key)
+
+
+def _decided(o: Office) -> TestResponse:
+    """Decide about a letter that a mail server took in silence."""
+    page = o.newest(f"{o.base}/campaigns", CAMPAIGN)
+    with transaction():
+        letter = delivery.claim(int(page.rpartition("/")[2]), now=clock.now())
+        assert letter
+        assert delivery.hand_over(letter.id, now=clock.now())
+        delivery.doubt(letter.id, now=clock.now())
+    return o.post(f"{page}/unknown", {"letter": str(letter.id), "do": "again"})
 
 
 def _saved_purpose(o: Office) -> TestResponse:
@@ -275,8 +299,10 @@ STORY: tuple[Write, ...] = (
     Write("verify.check", READS, lambda o: o.visitor.post("/verify", data={"receipt": _receipt(o)})),
     Write("banner.Errors", COUNTED, _error),
     Write("receipts.export", rows("evidence.export"), lambda o: o.post(f"{o.base}/receipts/archive")),
+    Write("addresses.Addresses", rows("campaigns.addresses"), _addresses),
     Write("campaigns.start", rows("campaigns.start"), _list),
-    Write("campaigns.stop", rows("campaigns.stop"), lambda o: o.post(o.newest(f"{o.base}/campaigns", r"/console/sites/[^\"]+/campaigns/\d+") + "/stop")),
+    Write("campaigns.decide", rows("campaigns.decide"), _decided),
+    Write("campaigns.stop", rows("campaigns.stop"), lambda o: o.post(o.newest(f"{o.base}/campaigns", CAMPAIGN) + "/stop")),
     Write("unsubscribe.unsubscribe", rows("campaigns.refuse"), _unsubscribe),
 )
 # fmt: on
