@@ -24,10 +24,11 @@ help:
 run: $(VENV)/.run
 	@exec $(BIN)/consent-server demo --port $(PORT) --data-dir $(DATA)
 
-# The tests run even where a check has failed, so that one run tells everything.
+# Checks and tests run side by side and to their ends, so that one run tells everything; what the checks say comes last.
 test: $(VENV)/.dev consent_server/static/widget/manifest.json
-	@failed=0; $(MAKE) --no-print-directory lint || failed=1; \
+	@failed=0; $(MAKE) --no-print-directory lint > $(VENV)/lint.txt 2>&1 & checks=$$!; \
 		$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS) || failed=1; \
+		wait $$checks || failed=1; cat $(VENV)/lint.txt; \
 		[ $$failed = 0 ] || { echo "make test: a check or a test above has failed" >&2; exit 1; }
 
 lint: $(VENV)/.dev consent_server/static/widget/manifest.json

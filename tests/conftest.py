@@ -34,11 +34,12 @@ from consent_server.sites import keys_let_in
 
 from .chromium import browser  # noqa: F401 - a fixture
 from .engines import CITUS, ENGINES, Databases
+from .nursery import Nursery
 from .smtp import inbox  # noqa: F401 - a fixture
 
 HERE = Path(__file__).parent
 # What differs from engine to engine is tested here on both; the rest of the suite runs half on either.
-ON_BOTH = ("consents/", "crash/", "db/", "ledger/", "reconsent/")
+ON_BOTH = ("consents/test_forms", "consents/test_intake", "crash/", "db/", "ledger/", "reconsent/")
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
@@ -126,6 +127,13 @@ def widget_bundles(tmp_path_factory: pytest.TempPathFactory) -> assets.Manifest:
     with (tmp_path_factory.getbasetemp().parent / "widget.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         return assets.build_assets()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

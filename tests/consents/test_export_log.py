@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from consent_server.retention.service import erase_visitor
 from consent_server.sites.models import Site
 from tests import make
 from tests.consents.exported import integrate
+from tests.nursery import Nursery
 from tests.retention import people
 
 Lines = list[dict[str, Any]]
@@ -249,40 +251,38 @@ def test_no_bit_can_be_changed(client: FlaskClient) -> None:
     assert passed == []
 
 
-def run(app: Flask, *arguments: str, program: str = "from consent_server.cli import main; main()") -> Any:
+def environment(app: Flask) -> dict[str, str]:
     settings = app.extensions["settings"]
-    environ = {
+    return {
         "PATH": os.environ["PATH"],
         "CONSENT_DATABASE_URL": settings.database_url.replace("+psycopg", ""),
         "CONSENT_KEYS_DIR": str(settings.keys_dir),
         "CONSENT_DATA_DIR": str(settings.data_dir),
     }
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments], env=environ, capture_output=True, check=False
-    )
 
 
-def test_the_commands(live_app: Flask, tmp_path: Path) -> None:
+def test_the_commands(live_app: Flask, tmp_path: Path, nursery: Nursery) -> None:
     site, file = make.ready_site(), tmp_path / "log.jsonl"
+    run = partial(nursery.run, environ=environment(live_app))
     made = make.decide(live_app.test_client(), site)
     integrate()
 
-    written = run(live_app, "export", "log", site.key, "--out", str(file))
-    verified = run(live_app, "verify", "--log", str(file))
+    written = run("export", "log", site.key, "--out", str(file))
+    verified = run("verify", "--log", str(file))
     keys_file = tmp_path / "keys.json"
-    keys_file.write_bytes(run(live_app, "export-keys").stdout)
+    keys_file.write_text(run("export-keys").stdout)
     file.write_bytes(file.read_bytes().replace(b"accept_all", b"reject_all"))
-    forged = run(live_app, "verify", "--log", str(file), "--keys", str(keys_file))
-    alone = run(live_app, "export", "receipt", site.key, made["receipt_id"])
-    neither = run(live_app, "verify")
+    forged = run("verify", "--log", str(file), "--keys", str(keys_file))
+    alone = run("export", "receipt", site.key, made["receipt_id"])
+    neither = run("verify")
 
     assert written.returncode == 0, written.stderr
     size = make.first_index(site) + 1
-    assert f"{size} of {size} (100 %)".encode() in written.stderr
+    assert f"{size} of {size} (100 %)" in written.stderr
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    assert verified.stdout.startswith(b"genuine: whole log")
-    assert (forged.returncode, forged.stdout[:11]) == (1, b"NOT GENUINE")
-    assert alone.stdout.decode() == made["receipt"] + "\n"
+    assert verified.stdout.startswith("genuine: whole log")
+    assert (forged.returncode, forged.stdout[:11]) == (1, "NOT GENUINE")
+    assert alone.stdout == made["receipt"] + "\n"
     assert neither.returncode == 2
 
 
@@ -303,7 +303,13 @@ def test_memory_does_not_grow_with_the_log(live_app: Flask, tmp_path: Path) -> N
     fill(site, 20_000)
 
     def peak(*more: str) -> int:
-        done = run(live_app, "export", "log", site.key, "--out", str(file), *more, program=MEASURED)
+        command = ["export", "log", site.key, "--out", str(file), *more]
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, *command],
+            env=environment(live_app),
+            capture_output=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         return int(done.stderr.split()[-1])
 

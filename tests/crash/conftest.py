@@ -16,18 +16,11 @@ from consent_server.db import db
 from tests import make
 from tests.conftest import BuildApp, forget_all
 from tests.engines import Databases
+from tests.nursery import Nursery
 
-from .nursery import Nursery
 from .postgres import DurablePostgreSQL
 from .server import Server
 from .visitors import Visitors
-
-
-@pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    made = Nursery()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .nursery import Nursery
+from tests.nursery import Nursery
 
 PATIENCE = 60  # seconds until a server that does not get ready is a failure
 

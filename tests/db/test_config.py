@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from consent_server.config import SETTINGS, BadSetting, load_settings
+from tests.nursery import Nursery
 
 COMMAND = Path(sys.executable).parent / "consent-server"
 
@@ -91,18 +93,21 @@ def test_every_setting_is_explained() -> None:
     assert len({setting.name for setting in SETTINGS}) == len(SETTINGS)
 
 
-def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env={"PATH": "/usr/bin:/bin"} | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(nursery: Nursery) -> Run:
+    """Runs a command with these settings and no others."""
+
+    def running(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return nursery.run(*arguments, environ={"PATH": "/usr/bin:/bin"} | environ)
+
+    return running
 
 
 @pytest.mark.parametrize("command", [("serve",), ("init",), ("site", "list"), ("worker",)])
-def test_commands_stop_with_status_2_and_one_line(command: tuple[str, ...]) -> None:
+def test_commands_stop_with_status_2_and_one_line(run: Run, command: tuple[str, ...]) -> None:
     done = run(*command, CONSENT_PORT="none")
 
     assert done.returncode == 2
@@ -110,14 +115,20 @@ def test_commands_stop_with_status_2_and_one_line(command: tuple[str, ...]) -> N
     assert "CONSENT_PORT: must be a whole number from 1 to 65535" in done.stderr
 
 
-def test_a_misspelt_setting_stops_the_start() -> None:
-    done = run("site", "list", CONSENT_PROXYHOPS="1")
+def test_a_misspelt_setting_stops_the_start_of_the_program_itself() -> None:
+    done = subprocess.run(
+        [COMMAND, "site", "list"],
+        env={"PATH": "/usr/bin:/bin", "CONSENT_PROXYHOPS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert done.returncode == 2
     assert "CONSENT_PROXYHOPS: there is no such setting" in done.stderr
 
 
-def test_missing_keys_and_databases_are_said_in_one_line(tmp_path: Path) -> None:
+def test_missing_keys_and_databases_are_said_in_one_line(run: Run, tmp_path: Path) -> None:
     done = run("site", "list", CONSENT_DATA_DIR=str(tmp_path))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "consent-server init" in done.stderr

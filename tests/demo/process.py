@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,14 +17,14 @@ COMMAND = [sys.executable, "-c", "from consent_server.cli import main; main()"]
 
 
 def free_port() -> int:
-    """A port that is free, and so is the next one."""
+    """A port that is free, and so is the next one; below those that systems give to outgoing connections meanwhile."""
     while True:
+        port = random.randrange(10_000, 32_000, 2)
         with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
             try:
+                first.bind(("127.0.0.1", port))
                 second.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
+            except OSError:
                 continue
             return port
 

@@ -2,8 +2,8 @@
 
 import os
 import subprocess
-import sys
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -12,26 +12,31 @@ from flask import Flask
 
 from consent_server.db import db
 from tests import make
+from tests.nursery import Nursery
 from tests.retention import people
 
-PROGRAM = "from consent_server.cli import main; main()"
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run(app: Flask, *arguments: str, file: Path | None = None) -> subprocess.CompletedProcess[str]:
-    settings = app.extensions["settings"]
-    environ = {
-        "PATH": os.environ["PATH"],
-        "CONSENT_DATABASE_URL": settings.database_url.replace("+psycopg", ""),
-        "CONSENT_KEYS_DIR": str(settings.keys_dir),
-        "CONSENT_DATA_DIR": str(settings.data_dir),
-    } | ({"CONSENT_ERASURE_FILE": str(file)} if file else {})
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], env=environ, capture_output=True, text=True, check=False
-    )
+@pytest.fixture
+def run(nursery: Nursery) -> Run:
+    """Runs a command on an application's database."""
+
+    def running(app: Flask, *arguments: str, file: Path | None = None) -> subprocess.CompletedProcess[str]:
+        settings = app.extensions["settings"]
+        environ = {
+            "PATH": os.environ["PATH"],
+            "CONSENT_DATABASE_URL": settings.database_url.replace("+psycopg", ""),
+            "CONSENT_KEYS_DIR": str(settings.keys_dir),
+            "CONSENT_DATA_DIR": str(settings.data_dir),
+        } | ({"CONSENT_ERASURE_FILE": str(file)} if file else {})
+        return nursery.run(*arguments, environ=environ)
+
+    return running
 
 
 def test_a_person_is_erased_and_the_file_has_it_before_success_is_reported(
-    live_app: Flask, tmp_path: Path
+    live_app: Flask, tmp_path: Path, run: Run
 ) -> None:
     site, file = make.ready_site(), tmp_path / "erasures.jsonl"
     client = live_app.test_client()
@@ -66,7 +71,7 @@ def test_a_person_is_erased_and_the_file_has_it_before_success_is_reported(
         ["--visitor", str(uuid.uuid4()), "--subject", "user-1"],
     ],
 )
-def test_who_is_to_be_erased_must_be_clear(app: Flask, arguments: list[str]) -> None:
+def test_who_is_to_be_erased_must_be_clear(app: Flask, arguments: list[str], run: Run) -> None:
     if app.extensions["settings"].database_url.startswith("postgresql"):
         pytest.skip("read before any database is touched")
 
@@ -75,7 +80,7 @@ def test_who_is_to_be_erased_must_be_clear(app: Flask, arguments: list[str]) -> 
     assert done.returncode == 2
 
 
-def test_a_file_that_cannot_be_written_is_no_success(live_app: Flask, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_no_success(live_app: Flask, tmp_path: Path, run: Run) -> None:
     site = make.ready_site()
     visitor = people.decide(live_app.test_client(), site)
 
@@ -85,7 +90,7 @@ def test_a_file_that_cannot_be_written_is_no_success(live_app: Flask, tmp_path: 
     assert "erased, but not yet written" in done.stderr
 
 
-def test_the_retention_of_a_site_is_set(live_app: Flask) -> None:
+def test_the_retention_of_a_site_is_set(live_app: Flask, run: Run) -> None:
     site = make.ready_site()
 
     done = run(live_app, "site", "retention", site.key, "365")
