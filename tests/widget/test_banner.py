@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.widget.conftest import OpenPage
 from tests.widget.helpers import (
@@ -102,7 +102,7 @@ def test_the_banner_follows_a_page_that_changes_its_language(stage: Stage, open_
     page.get_by_role("button", name="全部接受").wait_for()
 
     assert page.locator("#csv-consent").get_attribute("lang") == "zh-CN"
-    assert page.locator(".csv-frame button").last.inner_text() == "始终允许地图"
+    expect(page.locator(".csv-frame button").last).to_have_text("始终允许地图")
     assert page.locator(".csv-frame").count() == 1
 
 
