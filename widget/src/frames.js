@@ -69,7 +69,10 @@ export default (parts) => {
 
   /** Covers what is bare, and all of it anew in another language. */
   const cover = async () => {
+    const language = words.tag();
     const found = await detail();
+    // The page has changed its language meanwhile, and has asked for covers in that one.
+    if (language !== words.tag()) return cover();
     for (const [frame, old] of covers) {
       if (!(frame instanceof HTMLIFrameElement) || (old?.isConnected && old.getAttribute("lang") === words.tag())) continue;
       const shown = coverOf(frame, found);
