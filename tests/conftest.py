@@ -9,7 +9,7 @@ import contextvars
 import fcntl
 import gc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -55,20 +55,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--engine")
-        metafunc.parametrize("engine", engines_for(metafunc.definition, chosen), indirect=True)
+        engines = engines_for(metafunc.definition, metafunc.fixturenames, chosen)
+        metafunc.parametrize("engine", engines, indirect=True)
 
 
-def engines_for(test: pytest.Item, chosen: str) -> list[str]:
+def engines_for(test: pytest.Item, fixtures: Collection[str], chosen: str) -> list[str]:
     """Return the engines that a test runs on.
 
-    Decisions, the ledger, the sweep and migrations are where the engines differ; of what stands on top of them half of the
-    tests run on either, always the same half.
+    Decisions, the ledger, the sweep, migrations and what commits for real are where the engines differ; of what stands on top
+    of them half of the tests run on either, always the same half. A test that can be said on one only has the mark `engines`.
     """
+    mark = test.get_closest_marker("engines")
+    possible = list(mark.args if mark else ENGINES)
     if chosen not in ("both", "spread"):
-        return [chosen]
-    if chosen == "spread" and not test.path.relative_to(HERE).as_posix().startswith(ON_BOTH):
-        return [ENGINES[zlib.crc32(test.nodeid.encode()) % len(ENGINES)]]
-    return list(ENGINES)
+        return [chosen] if chosen in possible or not mark else []
+    place = test.path.relative_to(HERE).as_posix()
+    if mark or chosen == "both" or "live_app" in fixtures or place.startswith(ON_BOTH):
+        return possible
+    return [ENGINES[zlib.crc32(test.nodeid.encode()) % len(ENGINES)]]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

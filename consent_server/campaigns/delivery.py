@@ -14,7 +14,7 @@ and the second letter has the Message-ID of the first: mail programs that know i
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from consent_server.audit import service as audit
 from consent_server.campaigns.addresses import unseal
@@ -169,9 +169,9 @@ def address_of(letter: CampaignLetter, *, ring: KeyRing) -> str:
     return unseal(letter.sealed or b"", ring=ring)
 
 
-def _first(campaign_id: int, *which: object) -> datetime | None:
+def _first(campaign_id: int, *which: ColumnElement[bool]) -> datetime | None:
     query = select(func.min(CampaignLetter.due_at)).where(CampaignLetter.campaign_id == campaign_id)
-    return db.session.scalar(query.where(*which))  # type: ignore[arg-type]  # conditions on columns
+    return db.session.scalar(query.where(*which))
 
 
 def _current(letter_id: int) -> CampaignLetter | None:

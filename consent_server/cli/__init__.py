@@ -5,7 +5,7 @@ import gc
 
 def main() -> None:
     """Run the command line."""
-    # The imports make some 300,000 objects that all stay: looking for garbage among them is a third of the start.
+    # What the imports make stays: looking for garbage among it, again and again, is a good part of the start.
     gc.disable()
     from consent_server.cli.root import run
 

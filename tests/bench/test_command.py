@@ -24,7 +24,7 @@ CASES = [
     "decisions-filled",
     "batches",
 ]
-TINY = ["bench", "--engine", "sqlite", "--seconds", "0.2", "--warm-up", "0.1", "--repetitions", "1"]
+TINY = ["bench", "--engine", "sqlite", "--seconds", "0.2", "--warm-up", "0.1", "--repetitions", "2"]
 
 
 def lines_of(output: str) -> dict[str, list[Any]]:
@@ -52,7 +52,7 @@ def test_every_case_has_a_row_with_what_was_acknowledged_and_counted(tmp_path: P
         assert row["requests_per_second"] > 0
         assert row["p50_ms"] <= row["p99_ms"]
         assert row["cpu_us"] == row["application_us"]  # SQLite has no process of its own
-        assert len(row["samples"]) == 1
+        assert len(row["samples"]) == 2
         stores = row["case"] not in ("wsgi-hello", "flask-hello", "tag-200", "tag-304")
         assert row["rows"] == (row["acknowledged"] if stores else None)
     assert {row["ratio"] for row in rows if row["case"] == "flask-insert"} == {1.0}

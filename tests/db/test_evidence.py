@@ -132,9 +132,8 @@ def test_builds_and_the_audit_log_only_grow(history: dict[str, Any], table: str)
     refuses(f"DELETE FROM {table}")
 
 
+@pytest.mark.engines("sqlite")  # REPLACE is SQLite's
 def test_replacing_a_row_is_no_way_around_it(app: Flask, history: dict[str, Any]) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("REPLACE is SQLite's")
     refuses("REPLACE INTO receipt SELECT * FROM receipt WHERE site_id = :id", id=history["site"])
     refuses("INSERT OR REPLACE INTO audit_event SELECT * FROM audit_event")
 
