@@ -61,7 +61,9 @@ def wait_for_letters(inbox: Inbox, number: int, worker: subprocess.Popen[bytes])
         time.sleep(0.02)
 
 
-@pytest.mark.engines("postgresql")  # a worker of its own beside a server is for PostgreSQL; each run takes long
+@pytest.mark.engines(
+    "postgresql"
+)  # a worker of its own beside a server is for PostgreSQL; each run takes long
 def test_a_worker_killed_in_mid_send_repeats_no_letter_and_loses_none(
     live_app: Flask, inbox: Inbox, set_clock: Any
 ) -> None:
