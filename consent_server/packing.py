@@ -108,22 +108,50 @@ def unpack(stored: bytes) -> bytes:
     """
     if stored[:1] == b"{":
         return stored
+    check(stored)
+    number = stored[0]
+    if number == PLAIN:
+        return stored[2:-CRC_BYTES]
+    if number not in DICTIONARIES:
+        raise Unreadable(f"It is in format {number}, which this version does not know.")
+    return _filled(*_inflated(stored))
+
+
+def check(stored: bytes) -> None:
+    """Look whether a packed value is as it was sealed.
+
+    Raises:
+        Unreadable: it is not.
+    """
     body = stored[:-CRC_BYTES]
     if len(body) < 2 or zlib.crc32(body).to_bytes(CRC_BYTES, "big") != stored[-CRC_BYTES:]:
         raise Unreadable
-    number, label = body[0], body[1]
-    if number == PLAIN:
-        return body[2:]
-    if number not in DICTIONARIES:
-        raise Unreadable(f"It is in format {number}, which this version does not know.")
-    stream = zlib.decompressobj(_WINDOW, DICTIONARIES[number])
+
+
+def head_of(stored: bytes) -> bytes | None:
+    """Return how a stored value begins, up to the end of its stream: all that it says but for what its marks stand for.
+
+    None of what is not packed. No packed value begins with the whole head of another one that says something else.
+
+    Raises:
+        Unreadable: the stream is none.
+    """
+    if stored[0] not in DICTIONARIES:
+        return None
+    _, digits = _inflated(stored)
+    return stored[: len(stored) - CRC_BYTES - len(digits)]
+
+
+def _inflated(stored: bytes) -> tuple[bytes, bytes]:
+    """Return a packed value's text with marks, and what they stand for."""
+    stream = zlib.decompressobj(_WINDOW, DICTIONARIES[stored[0]])
     try:
-        text = stream.decompress(body[2 + label :], LONGEST)
+        text = stream.decompress(stored[2 + stored[1] : -CRC_BYTES], LONGEST)
     except zlib.error as error:
         raise Unreadable from error
     if not stream.eof:
         raise Unreadable
-    return _filled(text, stream.unused_data)
+    return text, stream.unused_data
 
 
 def sealed(body: bytes) -> bytes:

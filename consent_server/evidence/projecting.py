@@ -5,22 +5,24 @@ interrupted it goes on where it stopped, and no receipt counts twice, however ma
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import and_, func, select
+from sqlalchemy import LargeBinary, and_, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from consent_server.db import db, is_sqlite
-from consent_server.evidence.facets import DECISION, WIDTH, facets_of, is_decision, pack, unpack
+from consent_server.evidence.facets import DECISION, WIDTH, pack, unpack
+from consent_server.evidence.kinds import ERASED, Kind, Kinds
 from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.ledger.models import Log, Receipt
 
 BATCH = 2_048
+_kinds = Kinds()
+_PACKED = type_coerce(Receipt.payload, LargeBinary)  # as it lies there
 CountKey = tuple[date, str, str, str, str, str]  # day, version, language, layer, purpose, choice
 
 
@@ -67,7 +69,7 @@ def project(site_id: int, epoch: int, *, limit: int = BATCH) -> int:
     """Read the next receipts of a log in the caller's transaction; return how many entries there were, 0 at the end."""
     mark = _locked_mark(site_id, epoch)
     rows = db.session.execute(
-        select(Receipt.idx, Receipt.visitor_id, Receipt.issued_at, Receipt.payload)
+        select(Receipt.idx, Receipt.visitor_id, Receipt.issued_at, _PACKED)
         .where(Receipt.site_id == site_id, Receipt.epoch == epoch, Receipt.idx >= mark.upto)
         .order_by(Receipt.idx)
         .limit(limit)
@@ -108,14 +110,6 @@ def forget(site_id: int, epoch: int, indexes: Sequence[int]) -> None:
     db.session.flush()
 
 
-def counts_of(claims: Mapping[str, Any], day: date) -> Iterator[CountKey]:
-    """Yield what one decision adds to the counts: its action, and its choice of every purpose that was asked."""
-    place = (day, claims["policy_version"], claims["language"], claims["layer"])
-    yield (*place, "", claims["action"])
-    for purpose in claims["asked"]:
-        yield (*place, purpose, claims["choices"][purpose])
-
-
 def _locked_mark(site_id: int, epoch: int) -> FacetMark:
     insert = sqlite_insert if is_sqlite() else postgresql_insert
     db.session.execute(
@@ -127,20 +121,29 @@ def _locked_mark(site_id: int, epoch: int) -> FacetMark:
 
 
 def _read(rows: Sequence[Any]) -> Read:
+    """Return what receipts have, seen once for all of one kind, block and day."""
     read = Read()
-    for idx, visitor_id, issued_at, payload in rows:
-        if visitor_id is None and payload is not None:
-            continue  # a leaf about something else
-        claims = None if payload is None else orjson.loads(payload)
-        if claims is not None and not is_decision(claims):
-            continue
-        block, bit = idx // WIDTH, 1 << idx % WIDTH
-        for name in facets_of(claims):
-            found = read.facets.setdefault((name, block), Found(issued_at, issued_at))
-            found.add(bit, issued_at, issued_at)
-        if claims is not None:
-            read.counts.update(counts_of(claims, issued_at.astimezone(UTC).date()))
+    for (kind, block, day), alike in _alike(rows).items():
+        for name in kind.facets:
+            found = read.facets.setdefault((name, block), Found(alike.first_at, alike.last_at))
+            found.add(alike.members, alike.first_at, alike.last_at)
+        for counted in kind.counts:
+            read.counts[day, *counted] += alike.members.bit_count()
     return read
+
+
+def _alike(rows: Sequence[Any]) -> dict[tuple[Kind, int, date], Found]:
+    alike: dict[tuple[Kind, int, date], Found] = {}
+    for idx, visitor_id, issued_at, packed in rows:
+        if visitor_id is None and packed is not None:
+            continue  # a leaf about something else
+        kind = ERASED if packed is None else _kinds.of(packed)
+        place = kind, idx // WIDTH, issued_at.astimezone(UTC).date()
+        found = alike.get(place)
+        if found is None:
+            found = alike[place] = Found(issued_at, issued_at)
+        found.add(1 << idx % WIDTH, issued_at, issued_at)
+    return alike
 
 
 def _add_facets(site_id: int, epoch: int, facets: Mapping[tuple[str, int], Found]) -> None:

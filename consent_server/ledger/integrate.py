@@ -79,18 +79,18 @@ _ROOTS = (
 )
 
 
-def dirty_logs() -> Sequence[tuple[LogName, str]]:
-    """Return the open logs with leaves that are not integrated yet, with their origins.
+def dirty_logs() -> Sequence[tuple[LogName, str, int]]:
+    """Return the open logs with leaves that are not integrated yet, with their origins and sizes.
 
     A log that was closed because the database went back is never signed again: its name has another tree already.
     """
     rows = db.session.execute(
-        select(Log.site_id, Log.epoch, Log.origin)
+        select(Log.site_id, Log.epoch, Log.origin, Log.size)
         .outerjoin(Tree, (Tree.site_id == Log.site_id) & (Tree.epoch == Log.epoch))
         .where(Log.state == "open", Log.size > 0, (Tree.integrated.is_(None)) | (Tree.integrated < Log.size))
         .order_by(Log.site_id)
     ).all()
-    return [(LogName(site_id, epoch), origin) for site_id, epoch, origin in rows]
+    return [(LogName(site_id, epoch), origin, size) for site_id, epoch, origin, size in rows]
 
 
 def integrate(log: LogName, *, origin: str, key: SigningKey, now: datetime) -> Checkpoint | None:

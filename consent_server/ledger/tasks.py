@@ -21,13 +21,18 @@ def integrate_logs() -> None:
     waiting = dirty_logs()
     db.session.rollback()
     signed = []
-    for name, origin in waiting:
+    for name, origin, size in waiting:
         try:
             boot.refuse_if_it_went_back(name, origin, now=clock.now())
-            more = True
-            while more:
+            reached = 0
+            # No further than it was at this poll: a busy log always has a new leaf, and a checkpoint for each few would
+            # cost more than storing them.
+            while reached < size:
                 with transaction():
-                    more = integrate(name, origin=origin, key=key, now=clock.now()) is not None
+                    checkpoint = integrate(name, origin=origin, key=key, now=clock.now())
+                if checkpoint is None:
+                    break
+                reached = checkpoint.size
             signed.append(name)
         except (TreeRefused, Problem) as error:
             log.error("log not integrated", site=name.site_id, epoch=name.epoch, reason=str(error))

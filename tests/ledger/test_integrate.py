@@ -2,13 +2,14 @@
 
 import hashlib
 import itertools
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import event, func, select, update
 
 from consent_server import clock
 from consent_server.db import db
@@ -130,6 +131,39 @@ def test_the_chore_integrates_what_decisions_left(app: Flask, client: FlaskClien
     served = client.get(f"/log/{site.key}/checkpoint")
     assert notes.open_checkpoint(served.text, keys, origin=keys[0].name) == found
     assert served.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_what_comes_while_the_chore_signs_waits_for_the_next_poll(live_app: Flask) -> None:
+    """A busy log has a new leaf after every checkpoint: a poll signs it once, not on and on."""
+    client, site = live_app.test_client(), make.ready_site("analytics")
+    bodies = [make.body(client, site) for _ in range(4)]
+    assert make.post(client, site, bodies.pop()).status_code == 201
+    log, key, signed, answers = LogName(site.id, 1), site.key, [False], []
+
+    def another_visitor() -> None:
+        with live_app.app_context():
+            answers.append(client.post(f"/v1/sites/{key}/decisions", json=bodies.pop()).status_code)
+
+    def signing(_1: object, _2: object, statement: str, *_3: object) -> None:
+        signed[0] |= statement.startswith("INSERT INTO checkpoint")
+
+    def durable(_: object) -> None:
+        if signed[0] and bodies:
+            signed[0] = False
+            visitor = threading.Thread(target=another_visitor)
+            visitor.start()
+            visitor.join()
+
+    event.listen(db.engine, "before_cursor_execute", signing)
+    event.listen(db.session, "after_commit", durable)
+    try:
+        integrate_logs()
+    finally:
+        event.remove(db.session, "after_commit", durable)
+
+    assert answers == [201]
+    assert [name for name, _, _ in dirty_logs()] == [log]
+    assert db.session.scalar(select(func.count()).select_from(SignedCheckpoint)) == 1
 
 
 def test_tiles_and_bundles_are_served_as_the_specification_says(
