@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 
-from flask import Response
+from flask import Response, request
 
 PART = 65_536  # bytes
 File = tempfile.SpooledTemporaryFile[bytes]
@@ -16,7 +16,10 @@ def open_file(*, in_memory: int) -> File:
 
 def download(file: File, *, name: str, content_type: str) -> Response:
     """Return the file as an answer, which reads it from its start and closes it."""
-    response = Response(_parts(file), content_type=content_type)
+    if request.method == "HEAD":
+        file.close()  # nobody will run through what is not sent
+    parts = iter(()) if file.closed else _parts(file)
+    response = Response(parts, content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store"
     return response
