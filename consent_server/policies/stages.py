@@ -82,7 +82,7 @@ def instant_of(date: str, time: str, zone: str) -> datetime:
     Where clocks are put back the hour comes twice, and the first one counts.
 
     Raises:
-        ValueError: not a date and time, no such zone, or an hour that the zone's clocks skip.
+        ValueError: not a date and time of the calendar in UTC, no such zone, or an hour that the zone's clocks skip.
     """
     try:
         place = ZoneInfo(zone)
@@ -91,8 +91,12 @@ def instant_of(date: str, time: str, zone: str) -> datetime:
     local = datetime.fromisoformat(f"{date}T{time}")
     if local.tzinfo is not None:
         raise ValueError("time")
-    instant = local.replace(tzinfo=place).astimezone(UTC)
-    if instant.astimezone(place).replace(tzinfo=None) != local:
+    try:
+        instant = local.replace(tzinfo=place).astimezone(UTC)
+        there = instant.astimezone(place).replace(tzinfo=None)
+    except OverflowError as error:  # at either end of the calendar, where the zone's offset leads out of it
+        raise ValueError("calendar") from error
+    if there != local:
         raise ValueError("skipped")
     return instant
 

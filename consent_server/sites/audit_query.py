@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from flask_babel import gettext as _
 
+from consent_server import days
 from consent_server.accounts.service import account_by_email, actor_of
 from consent_server.audit.service import Filter
 
 FIELDS = ("action", "actor", "site", "target", "from", "until")
 LONGEST = 254
-DAY = timedelta(days=1)
-LAST_DAY = datetime.max.replace(tzinfo=UTC) - DAY  # the latest that a day can be added to
 LARGEST_ID = 2**63 - 1
 
 
@@ -39,14 +37,13 @@ def read(arguments: Mapping[str, str], *, site_id: int | None, sites: Mapping[st
         site_id = sites.get(given["site"])
         if site_id is None:
             errors["site"] = _("There is no site with this key.")
-    until = _day(given, "until", errors)
     wanted = Filter(
         site_id=site_id,
         action=given["action"] or None,
         actor=given["actor"] or None,
         target=_target(given["target"], errors),
-        since=_day(given, "from", errors),
-        before=None if until is None else min(until, LAST_DAY) + DAY,  # the last day counts in full
+        since=days.first(given, "from", errors),
+        before=days.after(given, "until", errors),
     )
     return Query({name: value for name, value in given.items() if value}, wanted, errors)
 
@@ -65,11 +62,3 @@ def _target(given: str, errors: dict[str, str]) -> str | None:
         errors["target"] = _("There is no account with this address.")
         return None
     return actor_of(account)
-
-
-def _day(given: Mapping[str, str], name: str, errors: dict[str, str]) -> datetime | None:
-    try:
-        return datetime.strptime(f"{given[name]} +0000", "%Y-%m-%d %z") if given[name] else None
-    except ValueError:
-        errors[name] = _("Write the date as year-month-day, like 2026-01-31.")
-        return None

@@ -39,6 +39,8 @@ def test_each_filter_leaves_only_what_fits(console: Console, shop: Site) -> None
     assert {row[6] for row in rows_of(console, f"{log}?site={other.key}")} == {other.key}
     assert codes("from=2026-03-05&until=2026-03-05") == {"sites.create"}
     assert codes(f"site={shop.key}&action=sites.create&until=9999-12-31") == {"sites.create"}
+    assert codes("from=0001-01-01&until=9999-12-31") == everything
+    assert codes("until=0001-01-01") == codes("from=9999-12-31") == set()
     assert codes("from=2026-03-07") >= {"accounts.disable"}
     assert codes("until=2026-03-01") == set()
     assert {row[6] for row in rows_of(console, f"/console/sites/{shop.key}/audit.csv?site={other.key}")} == {
@@ -59,6 +61,9 @@ def test_what_cannot_be_read_is_said_and_nothing_is_shown(console: Console, shop
     assert "There is no site with this key." in words
     assert "Nothing was looked for" in words
     assert table.status_code == 422
+    for day in ("0000-12-31", "10000-01-01"):
+        question = f"/console/audit?from={day}&until={day}"
+        assert text_of(console.get(question)).count("Write the date as year-month-day") == 2
     for strange in ("before=99999999999999999999999", "before=-1", "before=x", "action=%27%25_"):
         assert console.get(f"/console/audit?{strange}").status_code == 200, strange
 

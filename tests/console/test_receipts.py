@@ -57,6 +57,33 @@ def test_what_cannot_be_searched_for_is_said_at_its_field(
     assert f'value="{query[field]}"' in answer.text
 
 
+def test_a_search_may_reach_to_either_end_of_the_calendar_and_no_further(
+    console: Console, shop: Site
+) -> None:
+    made = [make.decide(console.client, shop)["receipt_id"]]
+    first, last = {"from": "0001-01-01"}, {"to": "9999-12-31"}
+
+    assert found(console, shop, **first) == found(console, shop, **last) == made
+    assert found(console, shop, **first, **last) == made
+    assert (
+        found(console, shop, **last, **{"from-time": "00:00", "from": "0001-01-01", "to-time": "23:59"})
+        == made
+    )
+    assert found(console, shop, to="0001-01-01") == found(console, shop, **{"from": "9999-12-31"}) == []
+    archive = console.send(path(shop, "/archive"), first | last, page=path(shop))
+    assert (archive.status_code, archive.mimetype) == (200, "application/zip")
+    archive.close()
+    for day in ("0000-12-31", "10000-01-01", "9999-12-32", "-0001-01-01"):
+        for name in ("from", "to"):
+            for answer in (
+                console.get(path(shop), query_string={name: day}),
+                console.send(path(shop, "/archive"), {name: day}, page=path(shop)),
+            ):
+                assert f'id="f-{name}-error"' in answer.text, (name, day)
+                assert "Write the date as year-month-day, like 2026-01-31." in answer.text
+                assert answer.status_code < 500
+
+
 def test_pages_follow_each_other_without_gap_or_repeat(app, console: Console, shop: Site) -> None:
     made = [make.decide(console.client, shop)["receipt_id"] for _ in range(5)]
 

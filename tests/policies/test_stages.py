@@ -86,6 +86,8 @@ def test_an_hour_is_that_of_the_named_zone() -> None:
         ("2026-07-01", "09:00", "Mars/Olympus", "zone"),
         ("2026-07-01", "09:00", "../etc/passwd", "zone"),
         ("2026-07-01", "09:00+02:00", "UTC", "time"),
+        ("9999-12-31", "23:00", "America/New_York", "calendar"),
+        ("0001-01-01", "01:00", "Asia/Shanghai", "calendar"),
     ],
 )
 def test_an_hour_that_there_is_not_is_refused(date: str, time: str, zone: str, why: str) -> None:
