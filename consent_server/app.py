@@ -5,7 +5,6 @@ from typing import Any
 from flask import Flask, render_template
 from sqlalchemy import create_engine
 from sqlalchemy.engine import Engine
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent_server import auth, http, i18n, logs, migrate, openapi, screens, system
 from consent_server.accounts import invitation_pages, oidc_pages, second_factor_pages, security_pages
@@ -139,8 +138,7 @@ def build(settings: Settings | None = None) -> Flask:
     intake.install(app)
     outlet.install(app)  # both within the proxy's layer, which says whose address it is
     if settings.proxy_hops:
-        hops = settings.proxy_hops
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)  # type: ignore[method-assign]  # as Flask's manual has it
+        app.wsgi_app = http.behind_proxies(settings, app.wsgi_app)  # type: ignore[method-assign]  # as Flask's manual has it
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine, prepares=settings.prepared_statements)

@@ -9,6 +9,7 @@ import structlog
 from flask import Flask, Request, Response, current_app, g, has_request_context, jsonify, request
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from consent_server.config import Settings
 from consent_server.db import unreachable
@@ -23,6 +24,7 @@ from consent_server.problems import (
     Unavailable,
     UnsupportedMedia,
 )
+from consent_server.short_ways import Wsgi
 
 if TYPE_CHECKING:
     from flask import Blueprint as FlaskBlueprint
@@ -153,6 +155,12 @@ def problem_response(problem: Problem) -> Response:
     response.content_type = PROBLEM_JSON
     response.headers.update(problem.headers)
     return response
+
+
+def behind_proxies(chosen: Settings, inner: Wsgi) -> ProxyFix:
+    """Return a layer that writes into the environment what the proxies in front of the server vouch for."""
+    hops = chosen.proxy_hops
+    return ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops, x_port=hops)
 
 
 def install(app: Flask, *, html_error: Callable[[Problem], Any]) -> None:

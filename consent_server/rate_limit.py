@@ -75,6 +75,11 @@ class RateLimiter:
                 "Wait a little, then try again.", headers={"Retry-After": str(int(wait) + 1)}
             )
 
+    def is_shared(self, app: Flask) -> bool:
+        """Tell whether calls are counted in a storage elsewhere, which has to be waited for."""
+        settings: Settings = app.extensions["settings"]
+        return settings.rate_limits and settings.rate_limit_storage != MEMORY
+
     def reset(self) -> None:
         """Forget all calls of the current application, if there is one."""
         if has_app_context():

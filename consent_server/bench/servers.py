@@ -39,7 +39,7 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple
 
 @contextmanager
 def serving(target: str, environment: Mapping[str, str], *, ready: str, log: Path) -> Iterator[int]:
-    """Serve a WSGI target with these `CONSENT_` variables and give the server's process id.
+    """Serve a target with these `CONSENT_` variables and give the server's process id.
 
     Raises:
         BenchProblem: `ready` is not answered with 200 in time; the end of the log says why.

@@ -21,14 +21,15 @@ from consent_server.config import Settings, load_settings
 from consent_server.jobs.models import Job
 from consent_server.keys import create_keys
 from consent_server.ledger.models import Log, Receipt
+from consent_server.serving import APP
 
 JOBS_SECONDS = 30
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 WORKERS = {SQLITE: 1, POSTGRESQL: 2}  # what `serve` has by default, and one process per core
 TARGETS = {
     BASELINE: ("consent_server.bench.wsgi:app", "/wsgi"),
-    PRODUCT: ("consent_server.wsgi:app", "/readyz"),
-    FILLED: ("consent_server.wsgi:app", "/readyz"),
+    PRODUCT: (APP, "/readyz"),
+    FILLED: (APP, "/readyz"),
 }
 
 

@@ -32,10 +32,16 @@ def record(app: Flask, site_key: str, submission: Submission) -> Acknowledgement
         Problem: the decision was refused, or nothing can be stored just now.
     """
     lane: Lane[str, Submission, Outcome] | None = app.extensions.get(LANE)
-    outcome = lane.submit(site_key, submission) if lane else record_all(site_key, [submission])[0]
-    if isinstance(outcome, Problem):
-        raise outcome
-    return outcome
+    return _good(lane.submit(site_key, submission) if lane else record_all(site_key, [submission])[0])
+
+
+async def recorded(app: Flask, site_key: str, submission: Submission) -> Acknowledgement:
+    """Do the same on an event loop, through the lane that must be running."""
+    lane: Lane[str, Submission, Outcome] = app.extensions[LANE]
+    [outcome] = await lane.all_stored(site_key, [submission])
+    if isinstance(outcome, Failed):
+        raise outcome.error
+    return _good(outcome)
 
 
 def record_batch(app: Flask, site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -49,10 +55,15 @@ def record_batch(app: Flask, site_key: str, submissions: Sequence[Submission]) -
     lane: Lane[str, Submission, Outcome] | None = app.extensions.get(LANE)
     if lane is None:
         return record_all(site_key, submissions)
-    return [
-        problem_of(each.error) if isinstance(each, Failed) else each
-        for each in lane.submit_all(site_key, submissions)
-    ]
+    return _outcomes(lane.submit_all(site_key, submissions))
+
+
+async def batch_recorded(app: Flask, site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Do the same on an event loop, through the lane that must be running."""
+    if not submissions:
+        return []
+    lane: Lane[str, Submission, Outcome] = app.extensions[LANE]
+    return _outcomes(await lane.all_stored(site_key, submissions))
 
 
 def record_all(site_key: str, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -68,3 +79,13 @@ def record_drawn(site_key: str, draw: Draw) -> list[Outcome]:
         outcomes = store(site_view(site_key, max_age=seconds), draw, ring=ring)
     db.session.remove()
     return outcomes
+
+
+def _good(outcome: Outcome) -> Acknowledgement:
+    if isinstance(outcome, Problem):
+        raise outcome
+    return outcome
+
+
+def _outcomes(results: Sequence[Outcome | Failed]) -> list[Outcome]:
+    return [problem_of(each.error) if isinstance(each, Failed) else each for each in results]

@@ -6,10 +6,12 @@ the commit. A caller waits until its own batch is durable. What a failed batch h
 one bad item never fails its neighbours; an error of the database fails them all, and nothing of it is acknowledged.
 """
 
+import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -18,6 +20,7 @@ import structlog
 from flask import Flask
 
 from consent_server.db import db, unreachable
+from consent_server.ledger.waking import Waker
 from consent_server.problems import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -46,17 +49,20 @@ class Failed(NamedTuple):
 class _Ticket(Generic[Key, Item, Result]):
     """Items of one caller with a place for what became of them.
 
-    `done` is a lock that is released then: the cheapest event. `error` is what failed all of them.
+    `done` is called then. `error` is what failed all of them.
     """
 
     __slots__ = ("done", "error", "items", "key", "results")
 
-    def __init__(self, key: Key, items: Sequence[Item]) -> None:
-        self.key, self.items = key, items
+    def __init__(self, key: Key, items: Sequence[Item], done: Callable[[], None]) -> None:
+        self.key, self.items, self.done = key, items, done
         self.results: list[Result | Failed] = []
         self.error: Exception | None = None
-        self.done = threading.Lock()
-        self.done.acquire()
+
+    def outcome(self) -> list[Result | Failed]:
+        if self.error is not None:
+            raise self.error
+        return self.results
 
 
 class Lane(Generic[Key, Item, Result]):
@@ -75,6 +81,7 @@ class Lane(Generic[Key, Item, Result]):
         self._held = 0  # items queued or waiting
         self._counting = threading.Lock()
         self._last = 0  # tickets in the newest batch
+        self._waker: Waker | None = None
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
@@ -98,25 +105,42 @@ class Lane(Generic[Key, Item, Result]):
             Busy: as above.
             Exception: what failed all of them.
         """
-        self._count(items)
-        ticket = _Ticket[Key, Item, Result](key, items)
-        self._queue.put(ticket)
-        if not ticket.done.acquire(timeout=PATIENCE):
-            raise Busy("Send it again under the same receipt id.", headers={"Retry-After": "5"})
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.results
+        done = threading.Lock()  # the cheapest event
+        done.acquire()
+        ticket = self._take_in(key, items, done.release)
+        if not done.acquire(timeout=PATIENCE):
+            raise _too_long()
+        return ticket.outcome()
+
+    async def all_stored(self, key: Key, items: Sequence[Item]) -> list[Result | Failed]:
+        """Do the same for a caller on an event loop, which goes on meanwhile."""
+        loop = asyncio.get_running_loop()
+        if self._waker is None or self._waker.loop is not loop:
+            self._waker = Waker(loop)
+        done: asyncio.Future[None] = loop.create_future()
+        ticket = self._take_in(key, items, partial(self._waker.wake, done))
+        alarm = loop.call_later(PATIENCE, _give_up, done)
+        try:
+            await done
+        finally:
+            alarm.cancel()
+        return ticket.outcome()
 
     def stop(self) -> None:
         """Store what has queued, then end the thread."""
         self._queue.put(None)
         self._thread.join(timeout=PATIENCE)
 
-    def _count(self, items: Sequence[Item]) -> None:
+    def _take_in(
+        self, key: Key, items: Sequence[Item], done: Callable[[], None]
+    ) -> _Ticket[Key, Item, Result]:
         with self._counting:
             if self._held + len(items) > WAITING_ROOM:
                 raise Busy("Nothing was stored. Send it again.", headers={"Retry-After": "2"})
             self._held += len(items)
+        ticket = _Ticket[Key, Item, Result](key, items, done)
+        self._queue.put(ticket)
+        return ticket
 
     def _run(self) -> None:
         with self._app.app_context():
@@ -190,7 +214,7 @@ class Lane(Generic[Key, Item, Result]):
         log.warning("batch repeated one by one", items=items, error=type(error).__name__)
         for ticket in tickets:
             ticket.results = [self._alone(key, item) for item in ticket.items]
-            ticket.done.release()
+            ticket.done()
 
     def _alone(self, key: Key, item: Item) -> Result | Failed:
         try:
@@ -199,6 +223,15 @@ class Lane(Generic[Key, Item, Result]):
             db.session.remove()
             return Failed(own)
         return result
+
+
+def _too_long() -> Busy:
+    return Busy("Send it again under the same receipt id.", headers={"Retry-After": "5"})
+
+
+def _give_up(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_exception(_too_long())
 
 
 def _is_about_the_database(error: Exception) -> bool:
@@ -210,10 +243,10 @@ def _succeed(tickets: Sequence[_Ticket[Any, Any, Result]], results: Sequence[Res
     left = iter(results)
     for ticket in tickets:
         ticket.results = list(islice(left, len(ticket.items)))
-        ticket.done.release()
+        ticket.done()
 
 
 def _fail(tickets: Sequence[_Ticket[Any, Any, Any]], error: Exception) -> None:
     for ticket in tickets:
         ticket.error = error
-        ticket.done.release()
+        ticket.done()

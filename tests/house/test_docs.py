@@ -28,7 +28,7 @@ DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
     (ROOT / "docs").rglob("*.md")
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-RUN_ON_IMPORT = ("consent_server.wsgi", "consent_server.migrations")
+RUN_ON_IMPORT = ("consent_server.asgi", "consent_server.wsgi", "consent_server.migrations")
 
 
 def text_of(name: str) -> str:

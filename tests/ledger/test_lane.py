@@ -1,5 +1,6 @@
 """Group commit: what waits together is stored together, one bad item harms nobody, and a full room says so."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -205,3 +206,37 @@ def test_stopping_stores_what_has_queued(app: Flask, store: Store) -> None:
     lane.stop()
 
     assert set(answers) == {"first", 1, 2}
+
+
+async def at_once(lane: Lane[str, Any, str], items: Sequence[Any]) -> list[Any]:
+    async with asyncio.timeout(30):
+        waiting = (lane.all_stored("a", [item]) for item in items)
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def test_callers_on_an_event_loop_share_batches_and_get_results_of_their_own(
+    lane: Lane[str, Any, str], store: Store
+) -> None:
+    for _ in range(2):  # another loop each time
+        assert asyncio.run(at_once(lane, range(40))) == [[f"{number} stored"] for number in range(40)]
+
+    assert len(store.batches) < 40
+    [good, poisoned] = asyncio.run(at_once(lane, ["good", "poison"]))
+    assert good == ["good stored"]
+    assert isinstance(poisoned[0].error, IntegrityError)
+    assert all(isinstance(each, OperationalError) for each in asyncio.run(at_once(lane, ["away"])))
+
+
+def test_a_caller_on_an_event_loop_that_waits_too_long_is_told_to_send_it_again(
+    lane: Lane[str, Any, str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "PATIENCE", 0.05)
+    store.gate.clear()
+
+    [answer] = asyncio.run(at_once(lane, ["held"]))
+    store.gate.set()
+
+    assert isinstance(answer, Busy)
+    assert answer.headers == {"Retry-After": "5"}
+    monkeypatch.undo()
+    assert lane.submit("a", 5) == "5 stored"  # whose loop has ended is not waited for
