@@ -62,7 +62,12 @@ SETTINGS = (
     Setting("host", str, "127.0.0.1", "Interface that `serve` listens on."),
     Setting("port", values.integer(1, 65535), "8000", "Port that `serve` listens on."),
     Setting("workers", values.integer(1, 64), "1", "Web processes of `serve`."),
-    Setting("threads", values.integer(1, 256), "32", "Threads of each web process for pages, exports and the console; tags and decisions need none."),
+    Setting(
+        "threads",
+        values.integer(1, 256),
+        "32",
+        "Threads of each web process for pages, exports and the console; tags and decisions need none.",
+    ),
     Setting(
         "embedded_worker",
         values.boolean,

@@ -46,6 +46,7 @@ EMBEDDED: Final[Words] = {
     "once": _("It has the tag once"),
     "first": _("It stands first in the head, before any other script"),
     "synchronous": _("It loads before the rest of the page (no async, no defer)"),
+    "ahead": _("The browser waits for the tag before it asks for what stands in the page's source"),
     "policy-script": _("The page's security policy lets the tag run"),
     "policy-connect": _("The page's security policy lets it reach the consent server"),
     "policy-types": _("The page's Trusted Types allow the policy “consent-server”"),
@@ -58,6 +59,10 @@ EMBEDDED_MEND: Final[Words] = {
     "once": _("Remove all but the first."),
     "first": _("Move it to the start of the head: a script before it can set cookies before a choice."),
     "synchronous": _("Without these attributes it also holds back trackers that nobody has marked."),
+    "ahead": _(
+        "Paste the tag anew, with the empty policy behind it: else Chromium fetches trackers that stand in the source"
+        " while it waits for the tag, although they do not run."
+    ),
     "policy-script": _("Add the consent server's address to script-src, or give the tag the page's nonce."),
     "policy-connect": _("Add the consent server's address to connect-src."),
     "policy-types": _("Add consent-server to trusted-types."),

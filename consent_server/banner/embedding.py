@@ -33,6 +33,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.scripts: list[Script] = []
         self.policies: list[str] = []
+        self.at_policy: int | None = None  # how many scripts stand before the first policy
         self._in_body = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -44,9 +45,13 @@ class _Reader(HTMLParser):
             self.scripts.append(Script(given.get("src", "").strip(), not self._in_body, given))
         elif tag == "meta" and given.get("http-equiv", "").lower() == "content-security-policy":
             self.policies.append(given.get("content", ""))
+            if self.at_policy is None:
+                self.at_policy = len(self.scripts)
 
 
-def check(html: str, *, page: str, tag: str, policies: Iterable[str] = ()) -> list[Finding]:
+def check(
+    html: str, *, page: str, tag: str, policies: Iterable[str] = (), holds_trackers: bool = False
+) -> list[Finding]:
     """Return what holds of a page that should embed a tag.
 
     Args:
@@ -54,6 +59,7 @@ def check(html: str, *, page: str, tag: str, policies: Iterable[str] = ()) -> li
         page: its address, after redirects.
         tag: the tag's address.
         policies: the page's Content-Security-Policy headers.
+        holds_trackers: the tag holds known trackers, so the browser must not look ahead (`elements.NO_LOOKING_AHEAD`).
     """
     reader = _Reader()
     reader.feed(html)
@@ -73,8 +79,14 @@ def check(html: str, *, page: str, tag: str, policies: Iterable[str] = ()) -> li
         Finding("once", "good" if _count(reader.scripts, page, tag) == 1 else "bad"),
         Finding("first", "good" if first else "bad"),
         Finding("synchronous", "warn" if late else "good"),
+        *([_looking_ahead(reader, place)] if holds_trackers else []),
         *_policy_findings([*policies, *reader.policies], page, address, found),
     ]
+
+
+def _looking_ahead(reader: _Reader, place: int) -> Finding:
+    waits = reader.at_policy is not None and reader.at_policy <= place + 1
+    return Finding("ahead", "good" if waits else "warn")
 
 
 def _is_tag(script: Script, page: str, tag: str) -> bool:

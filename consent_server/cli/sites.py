@@ -161,7 +161,7 @@ def tags(site_key: str) -> None:
 
 def _show(found: Site) -> None:
     click.echo(f"site {found.key}: {found.name}")
-    click.echo(elements.evergreen(found.key, api=_base()))
+    click.echo(elements.evergreen(found.key, found.theme, api=_base()))
 
 
 def _base() -> str:

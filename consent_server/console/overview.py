@@ -43,7 +43,7 @@ def show(site_key: str) -> ResponseReturnValue:
         sweep=sweeps[0] if sweeps else None,
         pinned=elements.pinned(view, api=public_url(), now=clock.now()),
         sightings=tally.sightings(site.id)[:SHOWN],
-        tag=elements.evergreen(site.key, api=public_url()),
+        tag=elements.evergreen(site.key, site.theme, api=public_url()),
     )
 
 

@@ -41,7 +41,13 @@ def test(site_key: str) -> ResponseReturnValue:
         return _page(site, problem=problem)
     html = fetched.body.decode("utf-8", "replace")
     policies = fetched.headers.get("content-security-policy", [])
-    found = embedding.check(html, page=fetched.address, tag=_tag(site), policies=policies)
+    found = embedding.check(
+        html,
+        page=fetched.address,
+        tag=_tag(site),
+        policies=policies,
+        holds_trackers=elements.holds_trackers(site.theme),
+    )
     return _page(site, tested=fetched, found=found)
 
 
@@ -96,7 +102,8 @@ def _page(site: Site, **shown: Any) -> ResponseReturnValue:
     return page(
         "settings/tag.html",
         site=site,
-        tag=f'<script src="{_tag(site)}"></script>',
+        tag=elements.evergreen(site.key, site.theme, api=public_url()),
+        holds_trackers=elements.holds_trackers(site.theme),
         first=f"{first.scheme}://{first.netloc}/",
         **shown,
     )

@@ -16,7 +16,6 @@ from consent_server.http import behind_proxies
 from tests import make
 from tests.front.asking import Line, ask, scope_of
 
-
 pytestmark = pytest.mark.engines("sqlite")  # whatever database the application has stands behind it
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from consent_server import fetching
+from consent_server.banner.elements import NO_LOOKING_AHEAD
 from consent_server.banner.embedding import check
 from consent_server.sites.service import origin_of
 
@@ -21,6 +22,23 @@ def verdicts(html: str, *policies: str) -> dict[str, str]:
 
 
 GOOD = dict.fromkeys(("there", "once", "first", "synchronous", "policy-script", "policy-connect"), "good")
+
+
+@pytest.mark.parametrize(
+    ("html", "verdict"),
+    [
+        (f"<head>{SNIPPET}{NO_LOOKING_AHEAD}<script src=a.js></script>", "good"),
+        (f"<head>{NO_LOOKING_AHEAD}{SNIPPET}<script src=a.js></script>", "good"),
+        (f"<head>{SNIPPET}<script src=a.js></script>{NO_LOOKING_AHEAD}", "warn"),
+        (f"<head>{SNIPPET}", "warn"),
+    ],
+)
+def test_where_trackers_are_held_the_browser_must_not_look_ahead(html: str, verdict: str) -> None:
+    found = {
+        each.check: each.verdict for each in check(html, page=PAGE, tag=TAG, policies=(), holds_trackers=True)
+    }
+    assert found == GOOD | {"ahead": verdict}
+    assert "ahead" not in verdicts(html)
 
 
 def test_a_page_that_embeds_it_as_it_should() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from consent_server import assets
-from consent_server.banner import trackers
+from consent_server.banner import elements, trackers
 from tests.widget.helpers import ACCEPT, CARD, REJECT
 from tests.widget.stage import NAMES, SITE, baked, detail, locale, version, wrapped
 
@@ -72,7 +72,7 @@ def write(folder: Path, *, guard: bool) -> None:
     (answers / "banner.json").write_text(json.dumps(facts), encoding="utf-8")
     article = os.environ.get("ARTICLE")
     page = Path(article).read_text(encoding="utf-8") if article else PAGE
-    tag = f'<script src="/{folder.name}/w/{SITE}.js"></script>'
+    tag = f'<script src="/{folder.name}/w/{SITE}.js"></script>' + (elements.NO_LOOKING_AHEAD if guard else "")
     (folder / "index.html").write_text(page.replace("</head>", f"{tag}</head>"), encoding="utf-8")
     facts = {"version": "consent-server", "banner": CARD, "accept": ACCEPT, "reject": REJECT}
     (folder / "bench.json").write_text(json.dumps(facts), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Thirty pages with known trackers in every way in which pages insert them.
+"""Thirty-one pages with known trackers in every way in which pages insert them.
 
 In each text HOST is never the page's own: all addresses are those of real vendors, and the test answers them itself. An
 `early` script runs in the head, right after the tag; a `late` one when the page is there. Pages whose trackers are all
@@ -97,6 +97,12 @@ PAGES = [
         "markup that comes late",
         late="document.body.insertAdjacentHTML('beforeend', `<img alt='' data-consent='marketing'"
         " data-src='https://px.ads.linkedin.com/late'>`)",
+    ),
+    Tracked(
+        "in the source, marked by nobody",
+        head='<script src="https://www.google-analytics.com/analytics.js"></script>'
+        '<script async src="https://connect.facebook.net/en_US/fbevents.js"></script>',
+        body='<img alt="" src="https://www.facebook.com/tr?id=9&amp;ev=PageView">',
     ),
     _both("created script", _created("script", "https://static.hotjar.com/c/hotjar-1.js")),
     _both(
