@@ -45,7 +45,7 @@ from consent_server.ledger import api as ledger_api
 from consent_server.ledger import boot
 from consent_server.ledger import tasks as ledger_tasks
 from consent_server.policies import api as policies_api
-from consent_server.policies import draft_pages
+from consent_server.policies import draft_pages, saved_text_pages
 from consent_server.policies import leaves as policy_leaves
 from consent_server.policies import pages as policy_pages
 from consent_server.policies import public as policy_public
@@ -77,6 +77,7 @@ PAGES = [
     purpose_pages.bp,
     policy_pages.bp,
     draft_pages.bp,
+    saved_text_pages.bp,
     policy_public.bp,
     receipt_pages.bp,
     export_pages.bp,

@@ -43,6 +43,8 @@ ACTION: Final[Words] = {
     "policies.create": _("Created a policy"),
     "policies.open_draft": _("Opened a draft"),
     "policies.save_notice": _("Saved a draft's text"),
+    "policies.keep_text": _("Kept a saved text in the history"),
+    "policies.bring_back": _("Brought an earlier text back"),
     "policies.classify": _("Classified the changes"),
     "policies.approve_downgrade": _("Approved a lower class"),
     "policies.waive": _("Waived a finding"),

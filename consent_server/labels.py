@@ -42,6 +42,12 @@ STORE: Final[Words] = {
 }
 PARTY: Final[Words] = {"first": _("First party"), "third": _("Third party")}
 FORMAT: Final[Words] = {"markdown": _("Markdown"), "plain": _("Plain text")}
+SAVED_TEXT: Final[Words] = {
+    "opened": _("As the draft began"),
+    "saved": _("Saved"),
+    "autosaved": _("Saved while writing"),
+    "brought_back": _("Brought back"),
+}
 CHOICE: Final[Words] = {"granted": _("Granted"), "denied": _("Denied")}
 ACTION: Final[Words] = {
     "accept_all": _("Accepted all"),

@@ -20,7 +20,7 @@ from consent_server.consents.models import ConsentRecord, SubjectLink
 from consent_server.evidence.models import DayCount, Facet, FacetMark
 from consent_server.jobs.models import Job, Lease
 from consent_server.ledger.models import Anchor, Log, NamedLog, Receipt, SignedCheckpoint, Tile, Tree
-from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, Waiver
+from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, SavedText, Waiver
 from consent_server.policies.review_models import Comment, Mention, Review
 from consent_server.purposes.models import Cookie, Purpose, Service
 from consent_server.reconsent.models import Census
@@ -66,6 +66,7 @@ __all__ = [
     "RecoveryCode",
     "RetentionMark",
     "Review",
+    "SavedText",
     "Service",
     "SignInDelay",
     "SignInLink",

@@ -84,6 +84,7 @@ PLACEMENTS: dict[str, Placement] = {
     "audit_event": _local("one list over all sites, in the order in which staff acted"),
     "account": _local(_STAFF),
     "membership": _local(_STAFF),
+    "saved_text": _local(_STAFF),
     "review": _local(_STAFF),
     "comment": _local(_STAFF),
     "mention": _local(_STAFF),

@@ -11,7 +11,7 @@ from consent_server.accounts.access import actor
 from consent_server.accounts.service import names_of
 from consent_server.auth import auth
 from consent_server.db import transaction
-from consent_server.policies import drafting, editing, merging
+from consent_server.policies import drafting, editing, merging, saved_texts
 from consent_server.policies.draft_forms import (
     Text,
     merged_texts,
@@ -69,7 +69,7 @@ def autosave(site_key: str, policy_key: str) -> ResponseReturnValue:
     try:
         with transaction():
             _site, _policy, draft = _load(site_key, policy_key)
-            _store(draft, texts, request.form.get("revision", type=int))
+            _store(draft, texts, request.form.get("revision", type=int), kind="autosaved")
             revision = draft.revision
     except Problem as problem:
         _site, _policy, draft = _load(site_key, policy_key)
@@ -153,7 +153,7 @@ def _saved(site_key: str, policy_key: str, texts: list[Text], revision: int | No
     return done(_("The draft is saved."), target, site_key=site_key, policy_key=policy_key)
 
 
-def _store(draft: PolicyVersion, texts: list[Text], revision: int | None) -> None:
+def _store(draft: PolicyVersion, texts: list[Text], revision: int | None, *, kind: str = "saved") -> None:
     drafting.require_editable(draft, revision)
     standing = {notice.language: notice for notice in draft.notices}
     for each in texts:
@@ -163,6 +163,8 @@ def _store(draft: PolicyVersion, texts: list[Text], revision: int | None) -> Non
         if notice is None and not each.source.strip():
             continue  # a language that nobody has begun yet
         if notice is not None and notice.format == each.format and notice.source == _canonical(each):
+            if kind == "saved":
+                saved_texts.keep(draft, each.language, now=clock.now(), actor=actor())
             continue
         drafting.save_notice(
             draft,
@@ -171,6 +173,7 @@ def _store(draft: PolicyVersion, texts: list[Text], revision: int | None) -> Non
             source=each.source,
             now=clock.now(),
             actor=actor(),
+            kind=kind,
         )
 
 

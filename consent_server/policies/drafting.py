@@ -12,9 +12,9 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from consent_server.audit import service as audit
 from consent_server.db import db, violated
-from consent_server.policies import trail
+from consent_server.policies import saved_texts, trail
 from consent_server.policies.changes import ChangeClass, ChangeType, is_downgrade, proposed_class
-from consent_server.policies.models import Change, Notice, Policy, PolicyVersion
+from consent_server.policies.models import Change, Notice, Policy, PolicyVersion, SavedText
 from consent_server.policies.review_models import Review
 from consent_server.policies.text import SourceError, canonical
 from consent_server.policies.text.canonical import sha256_of
@@ -129,6 +129,8 @@ def open_draft(policy: Policy, *, now: datetime, actor: str) -> PolicyVersion:
         ]
     db.session.add(draft)
     db.session.flush()
+    for notice in draft.notices:
+        saved_texts.record(draft, notice, kind="opened", now=now, actor=actor)
     trail.note(draft, "policies.open_draft", actor=actor, now=now)
     return draft
 
@@ -149,6 +151,8 @@ def restore(version: PolicyVersion, *, now: datetime, actor: str) -> PolicyVersi
         for n in version.notices
     ]
     _store(draft, now)
+    for notice in draft.notices:
+        saved_texts.record(draft, notice, kind="saved", now=now, actor=actor)
     trail.note(draft, "policies.restore", actor=actor, now=now, number=version.number)
     return draft
 
@@ -162,8 +166,10 @@ def save_notice(
     now: datetime,
     actor: str,
     revision: int | None = None,
+    kind: str = "saved",
+    brought_from: int | None = None,
 ) -> Notice:
-    """Put a text in one language into a draft, in its canonical form.
+    """Put a text in one language into a draft, in its canonical form, and into its history as `saved_texts.record` says.
 
     Raises:
         DraftChanged: `revision` is given and is not the draft's: somebody else saved meanwhile.
@@ -181,8 +187,33 @@ def save_notice(
         draft.notices.append(notice)
     notice.format, notice.source, notice.sha256 = text_format, text, bytes.fromhex(sha256_of(text))
     _store(draft, now)
+    saved_texts.record(draft, notice, kind=kind, now=now, actor=actor, brought_from=brought_from)
     trail.note(draft, "policies.save_notice", actor=actor, now=now, language=language, sha256=sha256_of(text))
     return notice
+
+
+def bring_back(draft: PolicyVersion, text: SavedText, *, revision: int, now: datetime, actor: str) -> bool:
+    """Save a text of the draft's history anew, as its newest; tell whether that changes what the draft says.
+
+    Raises:
+        DraftChanged, DraftScheduled, Immutable: as in `save_notice`.
+    """
+    require_editable(draft, revision)
+    standing = next((each for each in draft.notices if each.language == text.language), None)
+    if standing is not None and (standing.format, standing.sha256) == (text.format, text.sha256):
+        return False
+    save_notice(
+        draft,
+        language=text.language,
+        text_format=text.format,
+        source=text.source,
+        now=now,
+        actor=actor,
+        kind="brought_back",
+        brought_from=text.number,
+    )
+    trail.note(draft, "policies.bring_back", actor=actor, now=now, language=text.language, number=text.number)
+    return True
 
 
 def set_changes(

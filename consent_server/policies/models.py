@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from consent_server.db import Base, JsonText, RowId, UtcDateTime
+from consent_server.db import Base, JsonText, PackedText, RowId, UtcDateTime
 
 DRAFT = text("state = 'draft'")
 
@@ -93,6 +93,34 @@ class Notice(Base):
     source: Mapped[str] = mapped_column(Text)
     sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
     template: Mapped[str | None] = mapped_column(Text)
+
+
+class SavedText(Base):
+    """A text as somebody saved it in a draft; numbered in each language. It goes when the draft is published or discarded.
+
+    `begun_at` is when the first of the saves was that are one row; `brought_from` the number of the text brought back.
+    """
+
+    __tablename__ = "saved_text"
+    __table_args__ = (
+        UniqueConstraint("version_id", "language", "number"),
+        CheckConstraint("format in ('markdown', 'plain')", name="format"),
+        CheckConstraint("kind in ('opened', 'saved', 'autosaved', 'brought_back')", name="kind"),
+        CheckConstraint("(kind = 'brought_back') = (brought_from is not null)", name="brought_from"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("policy_version.id", ondelete="CASCADE"))
+    language: Mapped[str] = mapped_column(String(35))
+    number: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(12))
+    format: Mapped[str] = mapped_column(String(12))
+    source: Mapped[str] = mapped_column(PackedText, deferred=True)  # a list of saves reads none of them
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    saved_by: Mapped[str] = mapped_column(String(254))
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    saved_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    brought_from: Mapped[int | None]
 
 
 class Change(Base):

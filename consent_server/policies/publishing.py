@@ -14,7 +14,7 @@ from consent_server.db import db
 from consent_server.jobs import service as jobs
 from consent_server.ledger import leaves
 from consent_server.ledger.append import lock_log
-from consent_server.policies import proposing, rules, trail
+from consent_server.policies import proposing, rules, saved_texts, trail
 from consent_server.policies.changes import next_number
 from consent_server.policies.drafting import Immutable, flush_version, newest_of
 from consent_server.policies.facts import Change as ChangeFacts
@@ -154,6 +154,7 @@ def seal(
     draft.state, draft.published_at, draft.published_by = "published", published_at, actor
     draft.elsewhere = elsewhere
     flush_version(draft)
+    saved_texts.forget(draft)
     leaves.tell(log, now=now, anew=True)
     touch(site)
     if site.policy_id == draft.policy_id:

@@ -23,7 +23,7 @@ from consent_server.sites.models import Site
 # What is no part of the content: keys, and the second person's word on a single change.
 _NOT_CONTENT: Final = {"id", "version_id", "approved_by"}
 # What is done to a draft without writing any of it. Whatever else the audit log tells of it is taken for writing.
-_NOT_WRITING: Final = ("policies.open_draft", "policies.approve_downgrade")
+_NOT_WRITING: Final = ("policies.open_draft", "policies.approve_downgrade", "policies.keep_text")
 _OWN: Final = "reviews."
 
 

@@ -9,13 +9,16 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from flask import Flask
+from sqlalchemy import Engine, inspect, select, text
 
 from consent_server import migrate
 from consent_server.app import engine_of
 from consent_server.config import load_settings
-from consent_server.db import Base
+from consent_server.db import Base, db
 from consent_server.models import __all__ as all_models
+from consent_server.policies.models import SavedText
+from tests import make
 from tests.engines import Databases
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
@@ -150,3 +153,20 @@ def test_keys_from_before_scopes_keep_what_they_could_do(empty: Engine) -> None:
         scopes, end = connection.execute(text("SELECT scopes, expires_at FROM api_key")).one()
     assert orjson.loads(scopes) == ["decisions:write", "consents:read", "receipts:read", "reconsent:read"]
     assert end is None
+
+
+def test_a_draft_that_was_open_before_begins_its_history_with_what_it_says(live_app: Flask) -> None:
+    site = make.ready_site()
+    draft = make.draft(site, actor="account:7")
+    said = {notice.language: notice.source for notice in draft.notices}
+    db.session.commit()
+    migrate.downgrade(db.engine, "0019")
+
+    migrate.upgrade(db.engine)
+
+    rows = db.session.scalars(select(SavedText)).all()
+    assert {row.language: row.source for row in rows} == said
+    assert {(row.version_id, row.number, row.kind, row.saved_by) for row in rows} == {
+        (draft.id, 1, "opened", "account:7")
+    }
+    assert {row.saved_at for row in rows} == {make.NOW}

@@ -33,6 +33,7 @@ OF_SITE = [
     "/policies/privacy",
     "/policies/privacy/versions/1.0",
     "/policies/privacy/draft",
+    "/policies/privacy/draft/history",
     "/policies/privacy/draft/preview",
     "/policies/privacy/draft/publish",
     "/policies/privacy/draft/impact",

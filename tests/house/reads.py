@@ -203,6 +203,7 @@ READS: tuple[Read, ...] = (
     staff("policy_pages.show", CONSOLE + "/policies/privacy"),
     staff("policy_pages.version", CONSOLE + "/policies/privacy/versions/2.0", CONSOLE + "/policies/privacy/versions/2.0?against=1.0"),
     staff("drafts.edit", DRAFT),
+    staff("saved_texts.show", DRAFT + "/history", DRAFT + "/history?language=zh-CN&from=1&to=2"),
     staff("drafts.ask_discard", DRAFT + "/discard"),
     staff("impact.show", DRAFT + "/impact"),
     staff("preview.show", DRAFT + "/preview?lang=zh-CN"),

@@ -114,7 +114,7 @@ def test_pages_offer_nothing_that_the_role_does_not_allow(app: Flask) -> None:
         "/audit",
     ):
         check_offers(app, client, f"/console/sites/{site.key}{path}")
-    for path in ("", "/draft", "/draft/publish", "/versions/1.0"):
+    for path in ("", "/draft", "/draft/history", "/draft/publish", "/versions/1.0"):
         check_offers(app, client, policy + path)
 
 

@@ -274,6 +274,7 @@ STORY: tuple[Write, ...] = (
     Write("drafts.save", rows("policies.save_notice", "policies.save_notice"), lambda o: o.post(o.draft, o.form("second"))),
     Write("drafts.autosave", rows("policies.save_notice", "policies.save_notice"), lambda o: o.post(f"{o.draft}/autosave", o.form("third"))),
     Write("drafts.merge", rows("policies.save_notice", "policies.save_notice"), _merge),
+    Write("saved_texts.bring_back", rows("policies.save_notice", "policies.bring_back"), lambda o: o.post(f"{o.draft}/history/bring-back", {"language": "en", "number": "1", "revision": str(o.version.revision)})),
     Write("drafts.upload", rows("policies.save_notice"), _one_language),
     Write("publish.classify", rows("policies.classify"), lambda o: o.post(f"{o.draft}/publish/changes", ROW | {"changes.0.class": "minor", "changes.0.reason": "No data goes there yet.", "revision": str(o.version.revision)})),
     Write("publish.approve", rows("policies.approve_downgrade"), lambda o: o.mei.post(f"{o.draft}/publish/approve/{o.version.changes[0].id}")),
