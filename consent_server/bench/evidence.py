@@ -1,16 +1,14 @@
-"""The evidence desk on a full database: a mix of questions, asked of the server over HTTP as a person asks them."""
+"""The evidence desk and the dashboard on a full database: asked of the server over HTTP as a person asks them."""
 
 import random
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http.client import HTTPConnection
 from statistics import median, quantiles
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Flask
 
@@ -20,6 +18,7 @@ from consent_server.accounts import service as accounts
 from consent_server.app import build
 from consent_server.bench.cases import PRODUCT
 from consent_server.bench.errors import BenchProblem
+from consent_server.bench.questions import BATCH, DAYS, Question, Story, dashboard, desk
 from consent_server.bench.servers import HOST
 from consent_server.bench.site import ACTOR, publish_next
 from consent_server.bench.stage import Stage
@@ -33,21 +32,17 @@ from consent_server.evidence.tasks import catch_up
 from consent_server.policies.published import site_view
 from consent_server.sites.service import site_by_key
 
-BATCH = 500
-DAYS = 90
-TIMES = 25  # each question is asked so often, with other values where it has some
 BROWSERS = 4  # of the known user
 SHARE_OF_FIRST_VERSION = 0.6
 ACTIONS = (("accept_all", 0.55), ("reject_all", 0.35), ("custom", 0.09), ("withdraw", 0.01))
-ALL_QUESTIONS = "all questions"
-RECEIPT = re.compile(r'/receipts/[0-9a-f-]{36}"')
+ALL_QUESTIONS, ALL_OF_DASHBOARD = "all questions", "all of the dashboard"
 
 
 @dataclass(frozen=True)
 class EvidenceRow:
-    """One question's answers: milliseconds, and how many receipts the first page showed at most.
+    """One question's answers: milliseconds, and how many receipts, charts or lines one of them showed at most.
 
-    `all questions` are those of all other rows together. `fill_us` and `read_us` are what storing a receipt and reading it
+    `all questions` are those to the desk together, `all of the dashboard` those to the dashboard. `fill_us` and `read_us` are what storing a receipt and reading it
     into facets and counts took.
     """
 
@@ -61,17 +56,6 @@ class EvidenceRow:
     shown: int
     fill_us: float
     read_us: float
-
-
-@dataclass(frozen=True)
-class _Story:
-    """What was stored, as far as questions need it."""
-
-    begin: datetime
-    visitors: Sequence[uuid.UUID]
-    receipts: Sequence[uuid.UUID]
-    subject: str
-    cookie: str
 
 
 def measure_evidence(stage: Stage, count: int, progress: Callable[[str], None]) -> list[EvidenceRow]:
@@ -93,9 +77,11 @@ def measure_evidence(stage: Stage, count: int, progress: Callable[[str], None]) 
     progress(
         f"{stage.engine} evidence: {count:,} stored at {fill_us:.0f} us each, read at {read_us:.0f} us each"
     )
-    answers = [(name, *_ask(stage, story, asked)) for name, asked in _questions(story, dice)]
-    every = [ms for _, times, _ in answers for ms in times]
-    answers.append((ALL_QUESTIONS, every, max(shown for *_, shown in answers)))
+    answers = []
+    for together, questions in ((ALL_QUESTIONS, desk(story, dice)), (ALL_OF_DASHBOARD, dashboard(dice))):
+        found = [(each.name, *_ask(stage, story, each)) for each in questions]
+        every = [ms for _, times, _ in found for ms in times]
+        answers += [*found, (together, every, max(shown for *_, shown in found))]
     return [
         EvidenceRow(
             stage.engine,
@@ -115,7 +101,7 @@ def measure_evidence(stage: Stage, count: int, progress: Callable[[str], None]) 
 
 def _fill(
     app: Flask, stage: Stage, count: int, dice: random.Random, progress: Callable[[str], None]
-) -> _Story:
+) -> Story:
     key, build_hash = stage.site.key, stage.site.banner["banner_build"]
     begin = clock.now() - timedelta(days=DAYS)
     visitors = [_uuid(dice) for _ in range(max(count // 2, BROWSERS))]
@@ -145,7 +131,7 @@ def _fill(
         )
         members.grant(person, role="auditor", site_id=None, now=clock.now(), actor=ACTOR)
         cookie = accounts.start_session(person, now=clock.now())
-    return _Story(begin, visitors, receipts, "user-1", cookie)
+    return Story(begin, visitors, receipts, "user-1", cookie)
 
 
 def _next_version(key: str) -> str:
@@ -178,66 +164,21 @@ def _decision(dice: random.Random, build_hash: str, number: str, visitors: Seque
     )
 
 
-def _day(story: _Story, dice: random.Random) -> dict[str, str]:
-    day = f"{story.begin + timedelta(days=dice.uniform(1, DAYS - 1)):%Y-%m-%d}"
-    return {"from": day, "to": day}
-
-
-def _minutes(story: _Story, dice: random.Random) -> dict[str, str]:
-    hour = dice.randrange(24)
-    return _day(story, dice) | {"from-time": f"{hour:02}:00", "to-time": f"{hour:02}:04"}
-
-
-def _questions(story: _Story, dice: random.Random) -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Yield questions by name, each as often as it is asked."""
-    kinds: dict[str, Callable[[], dict[str, str]]] = {
-        "newest": dict,
-        "receipt": lambda: {"receipt": str(dice.choice(story.receipts))},
-        "visitor": lambda: {"visitor": str(dice.choice(story.visitors))},
-        "known user": lambda: {"subject": story.subject},
-        "version": lambda: {"version": dice.choice(("1.0", "1.1"))},
-        "language": lambda: {"language": dice.choice(("en", "zh-CN"))},
-        "purpose and choice": lambda: {"purpose": "marketing", "choice": dice.choice(("granted", "denied"))},
-        "withdrawals": lambda: {"action": "withdraw"},
-        "a day": lambda: _day(story, dice),
-        "five minutes": lambda: _minutes(story, dice),
-        "old version, language, choice": lambda: {
-            "version": "1.0",
-            "language": "zh-CN",
-            "purpose": "maps",
-            "choice": "granted",
-            "action": "custom",
-        },
-        "a day's withdrawals in Chinese": lambda: (
-            _day(story, dice) | {"action": "withdraw", "language": "zh-CN"}
-        ),
-        "a visitor's refusals": lambda: {"visitor": str(dice.choice(story.visitors)), "choice": "denied"},
-        "nothing fits": lambda: {"action": "withdraw", "choice": "granted"},
-        "a page far back": lambda: {
-            "language": "en",
-            "choice": "granted",
-            "cursor": f"1.{dice.randrange(1, len(story.receipts) * BATCH)}",
-        },
-    }
-    for name, make in kinds.items():
-        yield name, [make() for _ in range(TIMES)]
-
-
-def _ask(stage: Stage, story: _Story, questions: Sequence[dict[str, str]]) -> tuple[list[float], int]:
-    """Return how long each answer took, in milliseconds, and the most receipts on one page."""
+def _ask(stage: Stage, story: Story, question: Question) -> tuple[list[float], int]:
+    """Return how long each answer took, in milliseconds, and the most that one of them shows."""
     connection = HTTPConnection(HOST, stage.ports[PRODUCT], timeout=120)
     times, most = [], 0
     try:
-        for asked in questions:
+        for asked in question.asked:
             begun = time.perf_counter()
-            path = f"/console/sites/{stage.site.key}/receipts?{urlencode(asked)}"
+            path = f"/console/sites/{stage.site.key}/{asked}"
             connection.request("GET", path, headers={"Cookie": f"console_session={story.cookie}"})
             response = connection.getresponse()
             body = response.read().decode()
             times.append((time.perf_counter() - begun) * 1000)
             if response.status != 200:
                 raise BenchProblem(f"{path}: {response.status}")
-            most = max(most, len(set(RECEIPT.findall(body))))
+            most = max(most, len(set(question.shows.findall(body))))
     finally:
         connection.close()
     return times, most

@@ -106,7 +106,7 @@ def storage_table(storage: Storage) -> str:
 
 
 def evidence_table(rows: Sequence[EvidenceRow]) -> str:
-    """Return how long the evidence desk took for each kind of question as an aligned table."""
+    """Return how long the evidence desk and the dashboard took for each kind of question as an aligned table."""
     head = ("engine", "receipts", "question", "asked", "shown", "p50 ms", "p95 ms", "worst ms")
     cells = [
         (

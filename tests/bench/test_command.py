@@ -64,7 +64,11 @@ def test_every_case_has_a_row_with_what_was_acknowledged_and_counted(tmp_path: P
     assert storage["parts"]["receipt"] > 32
     assert "a decision on a filled database, 3 connections" in {each["what"] for each in found["target"]}
     desk = {row["question"]: row for row in found["evidence"]}
-    assert desk["all questions"]["asked"] == sum(row["asked"] for row in desk.values()) / 2
+    together = desk["all questions"]["asked"] + desk["all of the dashboard"]["asked"]
+    assert together == sum(row["asked"] for row in desk.values()) / 2
+    assert desk["the dashboard, 30 days"]["shown"] == 7
+    assert desk["CSV of days"]["shown"] > 7
+    assert desk["CSV of purposes"]["shown"] == 4
     assert desk["newest"]["shown"] == 25
     assert desk["nothing fits"]["shown"] == 0
     assert list(tmp_path.iterdir()) == []
