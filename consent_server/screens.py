@@ -73,8 +73,8 @@ def moment(instant: datetime | None) -> str:
     return f"{format_datetime(instant, 'medium')} UTC"
 
 
-def day(instant: datetime | None) -> str:
-    """Return the date of an instant, in UTC."""
+def day(instant: datetime | date | None) -> str:
+    """Return the date of an instant, in UTC, or a date as it is."""
     return "—" if instant is None else str(format_date(instant, "medium"))
 
 

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from consent_server import clock, i18n
 from consent_server.auth import auth
 from consent_server.http import public_url
+from consent_server.policies.announcing import announced
 from consent_server.policies.api import UnknownVersionPage, find_text
 from consent_server.policies.drafting import policy_by_key
 from consent_server.policies.published import published_versions
@@ -28,7 +29,8 @@ def notice(site_key: str, policy_key: str, number: str) -> ResponseReturnValue:
     g.page_language = i18n.closest(text.language)
     document = parse(text.source, language=text.language, format=text.format)  # type: ignore[arg-type]  # the table allows these two only
     site = site_by_key(site_key)
-    versions = published_versions(policy_by_key(site, policy_key).id)
+    policy = policy_by_key(site, policy_key)
+    versions = published_versions(policy.id)
     later = [each for each in versions if each.facts.order > version.facts.order]
     return _public(
         "public/notice.html",
@@ -41,6 +43,7 @@ def notice(site_key: str, policy_key: str, number: str) -> ResponseReturnValue:
         outline=[entry for entry in document.outline() if entry.level <= 2 and entry.heading],
         text_sha256=text.sha256.hex(),
         newest=later[-1] if later else None,
+        coming=None if later else announced(policy),
         permalink=f"{public_url()}/p/{site_key}/{policy_key}/{number}?lang={text.language}",
         published=clock.iso(version.published_at),
     )
@@ -63,6 +66,7 @@ def history(site_key: str, policy_key: str) -> ResponseReturnValue:
         site_key=site_key,
         policy_key=policy_key,
         versions=versions,
+        coming=announced(policy),
         languages=site.languages,
         language=language,
         title=policy.title.get(language) or next(iter(policy.title.values()), policy.key),

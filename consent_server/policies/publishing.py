@@ -59,20 +59,26 @@ def readiness(draft: PolicyVersion) -> Readiness:
     """Return what a draft would be published as, and everything that stands in the way."""
     site = db.session.get_one(Site, draft.policy.site_id)
     before = newest_of(draft.policy)
-    typed = [_facts(change) for change in draft.changes]
     purposes = _purposes(draft, site)
-    # Detected changes that nobody typed go out with the class that their type proposes: the strict one.
-    detected = rules.uncovered(rules.detect_changes(_frozen(before), purposes), typed) if before else []
+    typed, detected = _changes(draft, before, purposes)
     changes = (*typed, *detected)
     findings = findings_of(draft, site, before)
     return Readiness(
-        number=next_number(before.number if before else None, [change.change_class for change in changes]),
+        number=_number(before, changes),
         changes=changes,
         detected=tuple(detected),
         typed=tuple(typed),
         obstacles=(*_obstacles(draft, site, before, typed, purposes, findings), *_unapproved(draft, site)),
         findings=findings,
     )
+
+
+def number_of(draft: PolicyVersion) -> str:
+    """Return the number that a draft would be published under, whatever stands in its way."""
+    site = db.session.get_one(Site, draft.policy.site_id)
+    before = newest_of(draft.policy)
+    typed, detected = _changes(draft, before, _purposes(draft, site))
+    return _number(before, (*typed, *detected))
 
 
 def require_ready(draft: PolicyVersion, *, but: str = "") -> Readiness:
@@ -193,6 +199,23 @@ def _obstacles(
         found = proposing.answered(proposing.redline_of(draft, site, before).suggestions, typed)
         yield from rules.proposal_obstacles(each.suggestion for each in found if each.is_open)
     yield from rules.summary_obstacles(typed, site.languages)
+
+
+def _changes(
+    draft: PolicyVersion, before: PolicyVersion | None, purposes: Sequence[dict[str, Any]]
+) -> tuple[list[ChangeFacts], Sequence[ChangeFacts]]:
+    """Return a draft's changes as they are typed, and those of the purposes that nobody typed.
+
+    The latter go out with the class that their type proposes: the strict one.
+    """
+    typed = [_facts(change) for change in draft.changes]
+    if before is None:
+        return typed, []
+    return typed, rules.uncovered(rules.detect_changes(_frozen(before), purposes), typed)
+
+
+def _number(before: PolicyVersion | None, changes: Sequence[ChangeFacts]) -> str:
+    return next_number(before.number if before else None, [change.change_class for change in changes])
 
 
 def _filled_sha256(notice: Notice, site: Site) -> bytes:

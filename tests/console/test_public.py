@@ -1,7 +1,12 @@
 """The public pages of a policy, its permanent addresses, and the API's description."""
 
+from datetime import UTC, datetime
+
+from consent_server.db import db, transaction
+from consent_server.policies import approving
 from consent_server.sites.models import Site
 from tests import make
+from tests.conftest import SetClock
 from tests.console.conftest import Console, text_of
 
 
@@ -41,6 +46,47 @@ def test_an_old_version_stays_and_names_the_newer_one(visitor: Console, shop: Si
     assert "There is a newer version." in after
     assert "保存更久。" in history
     assert history.index("版本 2.0") < history.index("版本 1.0")
+
+
+def test_a_version_with_a_notice_period_is_announced_until_it_is_there(
+    visitor: Console, shop: Site, set_clock: SetClock
+) -> None:
+    now = make.later(1)
+    set_clock(now)
+    told = make.change("retention", summary={"en": "Kept longer.", "zh-CN": "保存更久。"})
+    draft = make.draft(shop, changes=[told], now=now)
+    pages = [f"/p/{shop.key}/privacy/1.0", f"/p/{shop.key}/privacy"]
+
+    def scheduled(days: int) -> list[str]:
+        at = datetime(2026, 4, 30, 16, 30, tzinfo=UTC)  # half past midnight on the next day in Shanghai
+        with transaction():
+            approving.schedule(
+                draft, publish_at=at, zone="Asia/Shanghai", notice_days=days, now=now, actor=make.STAFF
+            )
+        return said()
+
+    def said() -> list[str]:
+        found = [text_of(visitor.get(f"{page}?lang={tag}")) for page in pages for tag in make.LANGUAGES]
+        db.session.rollback()
+        return found
+
+    def withdrawn() -> None:
+        with transaction():
+            approving.withdraw(draft, now=now, actor=make.STAFF)
+
+    assert not any("2.0" in each for each in scheduled(0))
+    withdrawn()
+    english, chinese, history, _ = scheduled(30)
+    for each in (english, history):
+        assert "Version 2.0 takes effect on May 1, 2026." in each
+        assert "Kept longer." in each
+    assert "版本 2.0 将于2026年5月1日生效。" in chinese
+    assert "保存更久。" in chinese
+    assert draft.notices[0].sha256.hex() not in english
+    make.purposes(shop, "video")  # what was approved is another now
+    assert not any("2.0" in each for each in said())
+    withdrawn()
+    assert not any("2.0" in each for each in said())
 
 
 def test_scripts_in_a_text_do_not_reach_the_page(visitor: Console, shop: Site) -> None:
