@@ -3,15 +3,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale, UnknownLocaleError, numbers
 from babel.dates import format_skeleton
 from flask import Blueprint, Flask, flash, get_flashed_messages, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date, format_datetime, format_decimal, get_locale, gettext
+from flask_babel import format_date, format_datetime, get_locale, gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
@@ -58,7 +59,7 @@ def install(app: Flask, *, api: Sequence[Blueprint]) -> None:
     app.jinja_env.filters.update(
         moment=moment,
         day=day,
-        number=format_decimal,
+        number=number,
         language_name=language_name,
         said=said,
         lifetime=lifetime,
@@ -71,6 +72,16 @@ def moment(instant: datetime | None) -> str:
     if instant is None:
         return "—"
     return f"{format_datetime(instant, 'medium')} UTC"
+
+
+def number(value: int | float) -> str:
+    """Return a number as the page's language writes it."""
+    return _number(value, str(get_locale()))
+
+
+@lru_cache(maxsize=4_096)  # a dashboard writes some thousand, most of them alike
+def _number(value: int | float, locale: str) -> str:
+    return numbers.format_decimal(value, locale=locale)
 
 
 def day(instant: datetime | date | None) -> str:

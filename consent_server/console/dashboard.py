@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
@@ -44,7 +45,7 @@ class Span:
     first: date
     last: date
 
-    @property
+    @cached_property
     def days(self) -> dict[date, str]:
         """The days with their names."""
         days = counting.days_between(self.first, self.last)
