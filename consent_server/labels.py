@@ -277,6 +277,8 @@ SCHEMA_MESSAGES: Final = (
     N_("Two purposes have the same key."),
     N_("An additional purpose rests on consent or legitimate_interests."),
     N_("A basic purpose is never asked, so it cannot rest on consent."),
+    N_("Begin with the line subject,email."),
+    N_("At most 50,000 users in one list."),
 )
 UNITS: Final = {  # of ISO 8601 durations; "T" marks those of the clock
     "Y": lambda n: ngettext("%(num)s year", "%(num)s years", n),

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import g, redirect, request, url_for
 
@@ -42,8 +43,14 @@ def sign_in_gate() -> Any:
     load_account()
     if g.account is not None:
         return None
-    target = request.full_path.rstrip("?") if request.method == "GET" else url_for("sites.index")
+    target = request.full_path.rstrip("?") if request.method == "GET" else _form_page()
     return redirect(url_for("accounts.sign_in", next=target))
+
+
+def _form_page() -> str:
+    """Return the page that a form was sent from: who signs in again finds there what the browser has kept."""
+    sent_from = urlsplit(request.referrer or "")
+    return sent_from.path if sent_from.netloc == request.host else url_for("sites.index")
 
 
 def actor() -> str:

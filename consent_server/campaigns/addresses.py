@@ -71,7 +71,9 @@ def read_list(text: str) -> list[Line]:
             raise InvalidInput("Look at the marked fields.", errors={"list": [f"{number}"]}, line=number)
         found[subject] = Line(subject, mail, (row.get("language") or "").strip()[:LONGEST_LANGUAGE])
         if len(found) > MOST:
-            raise InvalidInput("Look at the marked fields.", errors={"list": [f"> {MOST}"]})
+            raise InvalidInput(
+                "Look at the marked fields.", errors={"list": [f"At most {MOST:,} users in one list."]}
+            )
     return list(found.values())
 
 

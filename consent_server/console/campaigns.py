@@ -149,9 +149,14 @@ def _index(site_key: str, problem: Problem | None = None) -> ResponseReturnValue
     site, view = site_by_key(site_key), site_view(site_key)
     rows = [(each, service.states_of(each.id)) for each in service.campaigns_of(site.id)]
     given = addresses.count(site.id)
+    line = problem.extra.get("line") if problem else None
+    words = _(
+        "Line %(number)s: write who it is and an e-mail address, such as ann,ann@mail.example.", number=line
+    )
     return page(
         "campaigns/index.html",
         problem=problem,
+        errors={"list": words} if line else {},
         site=site,
         view=view,
         rows=rows,

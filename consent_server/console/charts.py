@@ -1,6 +1,7 @@
 """Bar charts as numbers for a template: stacked bars, readable without colour, each with its table. Pure."""
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from consent_server import spreadsheets
 WIDTH, HEIGHT = 640, 200  # of the bars, in the drawing's own units
 LEFT, BELOW, ABOVE = 56, 26, 8
 PATTERNS = ("full", "hatched", "dotted", "empty")  # by which the parts of a bar differ, in their order
+_KEY = re.compile(r" \([\w-]+\)$")  # behind a name; the table has it, the drawing no room
 LABELS = 7  # along the axis; more would run into each other
 
 
@@ -98,7 +100,9 @@ class Chart:
         step = max(1, -(-len(self.bars) // LABELS))
         wide = WIDTH / max(len(self.bars), 1)
         return [
-            Tick(LEFT + wide * (place + 0.5), bar) for place, bar in enumerate(self.bars) if place % step == 0
+            Tick(LEFT + wide * (place + 0.5), _KEY.sub("", bar))
+            for place, bar in enumerate(self.bars)
+            if place % step == 0
         ]
 
     @property

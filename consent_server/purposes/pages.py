@@ -158,7 +158,8 @@ def _checked(purpose: dict[str, Any]) -> dict[str, Any]:
 
 
 def _form(site: Site, purpose: dict[str, Any], *, key: str | None, **values: Any) -> ResponseReturnValue:
-    return page("purposes/edit.html", site=site, p=purpose, key=key, **values)
+    # A form that something has made and no person may lack a part; the page shows every field all the same.
+    return page("purposes/edit.html", site=site, p=blank(site.languages) | purpose, key=key, **values)
 
 
 def _find(purposes: list[dict[str, Any]], key: str) -> dict[str, Any]:

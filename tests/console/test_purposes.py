@@ -81,6 +81,14 @@ def test_what_is_wrong_is_said_at_its_field(console: Console, shop: Site) -> Non
     assert 'value="Video!"' in answer.text
 
 
+def test_a_form_that_lacks_its_parts_is_answered_with_all_fields(console: Console, shop: Site) -> None:
+    answer = console.send(path(shop, "/new"), {"p.key": "Not a key", "do": "save"})
+
+    assert answer.status_code == 422
+    assert 'name="p.texts.zh-CN.name"' in answer.text
+    assert 'value="Not a key"' in answer.text
+
+
 def test_a_second_tab_does_not_overwrite_the_first(console: Console, shop: Site) -> None:
     seen = console.value(path(shop, "/maps"), "seen")
     form = {**FORM, "p.key": "maps", "seen": seen, "do": "save"}

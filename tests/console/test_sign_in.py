@@ -58,6 +58,17 @@ def test_a_local_address_is_where_one_wanted_to_go(visitor: Console) -> None:
     assert sign_in(visitor, next="/console/audit?before=9").location == "/console/audit?before=9"
 
 
+def test_who_sends_a_form_after_the_session_has_ended_comes_back_to_its_page(visitor: Console) -> None:
+    ours = visitor.client.post(
+        "/console/sites/new", headers={"Referer": "http://localhost/console/sites/new"}
+    )
+    foreign = visitor.client.post("/console/sites/new", headers={"Referer": "https://evil.example/console/x"})
+
+    assert ours.location.endswith("next=/console/sites/new")
+    assert "go on where you were" in visitor.get(ours.location).text
+    assert foreign.location.endswith("next=/console")
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -10,6 +10,9 @@ for (const button of document.querySelectorAll('[data-menu]')) {
   })
 }
 
+/** Where tabs do not fit beside each other, shows the one that is open. */
+for (const tab of document.querySelectorAll('.tabs [aria-current]')) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+
 /** Copies what an element says; where the browser refuses, selects it. */
 for (const button of document.querySelectorAll('[data-copy]')) {
   const words = button.textContent

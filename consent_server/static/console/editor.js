@@ -44,8 +44,7 @@ const show = (next, at = Date.now()) => {
   const said = { saved: words.saved.replace('{time}', clock(at)), writing: words.writing, saving: words.saving }
   status.textContent = said[next] ?? words[next]
   if (next === 'expired') {
-    const link = Object.assign(document.createElement('a'), { href: words.signIn, textContent: '→' })
-    link.setAttribute('aria-label', status.textContent)
+    const link = Object.assign(document.createElement('a'), { href: words.signIn, textContent: words.signInWords })
     status.append(' ', link)
   }
 }
