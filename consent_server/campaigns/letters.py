@@ -12,6 +12,13 @@ from consent_server.policies.published import SiteView
 from consent_server.reconsent.rules import Delta
 
 BULLETS = 3
+# Mail programs know style sheets in the head or none at all; without, it is a letter all the same.
+HEAD = """<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><style>
+:root { color-scheme: light dark; }
+body { margin: 0 auto; padding: 1.5rem 1.25rem; max-width: 36rem; font: 1rem/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; overflow-wrap: anywhere; }
+ul { padding-left: 1.25em; } li { margin-bottom: 0.25em; } hr { margin: 2rem 0; border: 0; border-top: 1px solid #8888; }
+.do { display: inline-block; padding: 0.5rem 1.25rem; border: 1px solid; border-radius: 0.375rem; font-weight: 600; text-decoration: none; }
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def letter(
     ]
     text = "\n\n* * *\n\n".join(_rendered("letter.txt", part) for part in parts)
     body = "<hr>".join(_rendered("letter.html", part) for part in parts)
-    html = f'<!doctype html><html lang="{parts[0].language}"><meta charset="utf-8"><body>{body}</body></html>'
+    html = f'<!doctype html><html lang="{parts[0].language}"><head>{HEAD}</head><body>{body}</body></html>'
     return Letter(_title(parts), text.strip() + "\n", html)
 
 

@@ -232,8 +232,8 @@ def _page(draft: Draft, *, problem: Problem | None = None) -> ResponseReturnValu
 
 def _part(title: str, words: str, spoken: Sequence[Comment], language: str, numbers: Iterator[int]) -> Part:
     part = Part(title)
-    for paragraph in words.split("\n\n"):
-        for sentence in comments.sentences(paragraph):
+    for line in words.split("\n"):  # a paragraph, an item of a list, or a row of a table
+        for sentence in comments.sentences(line):
             said = [each for each in spoken if (each.language, each.quote) == (language, sentence)]
             part.sentences.append(Sentence(next(numbers), sentence, said))
     return part

@@ -210,3 +210,22 @@ def test_an_owner_says_whether_a_second_person_is_needed(app: Flask, console: Co
     db.session.refresh(site)
     assert not reviews.needs_four_eyes(site)
     assert audited("sites.update") == 1
+
+
+def test_a_row_of_a_table_and_an_item_of_a_list_are_spoken_about_alone(
+    people: Callable[[str], Console], reviewed: Site
+) -> None:
+    rows = "| Name | Lifetime |\n| --- | --- |\n| basket | 14 days |\n| visitor | 13 months |\n"
+    with transaction():
+        drafting.save_notice(
+            draft_of(reviewed),
+            language="en",
+            text_format="markdown",
+            source=f"# Privacy policy\n\n- One item\n- Another\n\n{rows}",
+            now=clock.now(),
+            actor="account:1",
+        )
+
+    shown = re.findall(r'class="sentence">([^<]+)<', people("mei").get(path(reviewed, "/review")).text)
+
+    assert {"One item", "Another", "basket | 14 days", "visitor | 13 months"} <= set(shown)

@@ -10,8 +10,15 @@ for (const button of document.querySelectorAll('[data-menu]')) {
   })
 }
 
-/** Where tabs do not fit beside each other, shows the one that is open. */
-for (const tab of document.querySelectorAll('.tabs [aria-current]')) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+/** Where tabs do not fit beside each other, shows the one that is open; also after a phone was turned. */
+const showTab = () => {
+  for (const tab of document.querySelectorAll('.tabs [aria-current]')) {
+    const bar = tab.parentElement
+    bar.scrollLeft += Math.max(0, tab.getBoundingClientRect().right - bar.getBoundingClientRect().right)
+  }
+}
+showTab()
+addEventListener('resize', showTab)
 
 /** Copies what an element says; where the browser refuses, selects it. */
 for (const button of document.querySelectorAll('[data-copy]')) {

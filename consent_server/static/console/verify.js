@@ -87,7 +87,8 @@ if (list) {
     item.className = right === null ? '' : right ? 'is-good' : 'is-bad'
     mark.className = 'mark'
     mark.textContent = right === null ? list.dataset.open : right ? list.dataset.right : list.dataset.wrong
-    item.append(mark, ` ${list.dataset[name].replace(/\{(\w+)\}/g, (_, key) => values[key])}`)
+    const words = right === false ? list.dataset[`${name}Wrong`] : list.dataset[name]
+    item.append(mark, ` ${words.replace(/\{(\w+)\}/g, (_, key) => values[key])}`)
     list.append(item)
   }
   check(document.getElementById('f-receipt').value.trim(), say).catch(() => say(false, 'signature'))
