@@ -14,11 +14,12 @@ for (const button of document.querySelectorAll('[data-menu]')) {
 const showTab = () => {
   for (const tab of document.querySelectorAll('.tabs [aria-current]')) {
     const bar = tab.parentElement
-    bar.scrollLeft += Math.max(0, tab.getBoundingClientRect().right - bar.getBoundingClientRect().right)
+    bar.scrollLeft = 0
+    bar.scrollLeft = Math.max(0, tab.getBoundingClientRect().right - bar.getBoundingClientRect().right)
   }
 }
 showTab()
-addEventListener('resize', showTab)
+screen.orientation?.addEventListener('change', showTab)
 
 /** Copies what an element says; where the browser refuses, selects it. */
 for (const button of document.querySelectorAll('[data-copy]')) {
