@@ -125,10 +125,22 @@ def test_the_port_of_the_demo_site_counts_too(tmp_path: Path) -> None:
     assert str(port + 1) in done.stderr
 
 
-def test_a_second_run_keeps_the_data_and_follows_the_port(tmp_path: Path) -> None:
+def expect_everything_to_stop(running: Running, number: signal.Signals) -> None:
+    status, out, err = running.stop(number)
+    assert status == 0
+    assert out == ""
+    assert "Traceback" not in err
+    for name in ("server_url", "site_url"):
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(running.addresses[name], timeout=2)
+
+
+def test_a_signal_stops_everything_and_a_second_run_keeps_the_data_and_follows_the_port(
+    tmp_path: Path,
+) -> None:
     with running_demo(tmp_path) as first:
         before = first.addresses
-        assert first.stop()[0] == 0
+        expect_everything_to_stop(first, signal.SIGINT)
     with running_demo(tmp_path) as second:
         after = second.addresses
 
@@ -149,22 +161,10 @@ def test_a_second_run_keeps_the_data_and_follows_the_port(tmp_path: Path) -> Non
             urllib.request.urlopen(identify, timeout=30)
         with refused.value:
             assert refused.value.code == 401  # a bad token, but not a foreign origin
+        expect_everything_to_stop(second, signal.SIGTERM)
 
 
 def test_the_api_key_is_readable_by_its_owner_only(demo: Running) -> None:
     file = Path(demo.addresses["data_dir"]) / "demo-api-key"
 
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_without_a_traceback(tmp_path: Path, number: signal.Signals) -> None:
-    with running_demo(tmp_path) as running:
-        status, out, err = running.stop(number)
-
-    assert status == 0
-    assert out == ""
-    assert "Traceback" not in err
-    for name in ("server_url", "site_url"):
-        with pytest.raises(urllib.error.URLError):
-            urllib.request.urlopen(running.addresses[name], timeout=2)
