@@ -18,7 +18,7 @@ from consent_server.accounts import service as accounts
 from consent_server.app import build
 from consent_server.bench.cases import PRODUCT
 from consent_server.bench.errors import BenchProblem
-from consent_server.bench.questions import BATCH, DAYS, Question, Story, dashboard, desk
+from consent_server.bench.questions import BATCH, DAYS, Question, Story, dashboard, desk, times
 from consent_server.bench.servers import HOST
 from consent_server.bench.site import ACTOR, publish_next
 from consent_server.bench.stage import Stage
@@ -77,25 +77,26 @@ def measure_evidence(stage: Stage, count: int, progress: Callable[[str], None]) 
     progress(
         f"{stage.engine} evidence: {count:,} stored at {fill_us:.0f} us each, read at {read_us:.0f} us each"
     )
-    answers = []
-    for together, questions in ((ALL_QUESTIONS, desk(story, dice)), (ALL_OF_DASHBOARD, dashboard(dice))):
+    answers, often = [], times(count)
+    asked = ((ALL_QUESTIONS, desk(story, dice, often)), (ALL_OF_DASHBOARD, dashboard(dice, often)))
+    for together, questions in asked:
         found = [(each.name, *_ask(stage, story, each)) for each in questions]
-        every = [ms for _, times, _ in found for ms in times]
+        every = [ms for _, took, _ in found for ms in took]
         answers += [*found, (together, every, max(shown for *_, shown in found))]
     return [
         EvidenceRow(
             stage.engine,
             count,
             name,
-            len(times),
-            median(times),
-            quantiles(times, n=20)[-1],
-            max(times),
+            len(took),
+            median(took),
+            quantiles(took, n=20)[-1],
+            max(took),
             shown,
             fill_us,
             read_us,
         )
-        for name, times, shown in answers
+        for name, took, shown in answers
     ]
 
 
@@ -167,7 +168,7 @@ def _decision(dice: random.Random, build_hash: str, number: str, visitors: Seque
 def _ask(stage: Stage, story: Story, question: Question) -> tuple[list[float], int]:
     """Return how long each answer took, in milliseconds, and the most that one of them shows."""
     connection = HTTPConnection(HOST, stage.ports[PRODUCT], timeout=120)
-    times, most = [], 0
+    took, most = [], 0
     try:
         for asked in question.asked:
             begun = time.perf_counter()
@@ -175,13 +176,13 @@ def _ask(stage: Stage, story: Story, question: Question) -> tuple[list[float], i
             connection.request("GET", path, headers={"Cookie": f"console_session={story.cookie}"})
             response = connection.getresponse()
             body = response.read().decode()
-            times.append((time.perf_counter() - begun) * 1000)
+            took.append((time.perf_counter() - begun) * 1000)
             if response.status != 200:
                 raise BenchProblem(f"{path}: {response.status}")
             most = max(most, len(set(question.shows.findall(body))))
     finally:
         connection.close()
-    return times, most
+    return took, most
 
 
 def _uuid(dice: random.Random) -> uuid.UUID:

@@ -12,7 +12,7 @@ from consent_server.console.dashboard import SPANS
 
 BATCH = 500  # receipts that are stored together
 DAYS = 90  # over which they are spread
-TIMES = 25  # each question is asked so often, with other values where it has some
+TIMES, RECEIPTS_A_TIME = 25, 100  # each question is asked so often, among few receipts once for each hundred
 CHARTS = ("days", "purposes", "languages", "versions", "answers", "expiring", "errors")
 RECEIPT = re.compile(r'/receipts/[0-9a-f-]{36}"')
 CHART, LINE = re.compile(r"/dashboard/([a-z]+)\.csv"), re.compile(r"^.+$", re.MULTILINE)
@@ -38,8 +38,13 @@ class Question:
     shows: re.Pattern[str]
 
 
-def desk(story: Story, dice: random.Random) -> Iterator[Question]:
-    """Yield what is asked of the evidence desk."""
+def times(count: int) -> int:
+    """Return how often each question is asked among so many receipts."""
+    return max(2, min(TIMES, count // RECEIPTS_A_TIME))
+
+
+def desk(story: Story, dice: random.Random, often: int) -> Iterator[Question]:
+    """Yield what is asked of the evidence desk, each question `often` times with other values where it has some."""
     kinds: dict[str, Callable[[], dict[str, str]]] = {
         "newest": dict,
         "receipt": lambda: {"receipt": str(dice.choice(story.receipts))},
@@ -70,15 +75,15 @@ def desk(story: Story, dice: random.Random) -> Iterator[Question]:
         },
     }
     for name, make in kinds.items():
-        yield Question(name, [f"receipts?{urlencode(make())}" for _ in range(TIMES)], RECEIPT)
+        yield Question(name, [f"receipts?{urlencode(make())}" for _ in range(often)], RECEIPT)
 
 
-def dashboard(dice: random.Random) -> Iterator[Question]:
+def dashboard(dice: random.Random, often: int) -> Iterator[Question]:
     """Yield what is asked of the dashboard: the page over each span, and each chart as a file."""
     for days in SPANS:
-        yield Question(f"the dashboard, {days} days", [f"dashboard?days={days}"] * TIMES, CHART)
+        yield Question(f"the dashboard, {days} days", [f"dashboard?days={days}"] * often, CHART)
     for key in CHARTS:
-        spans = dice.choices(SPANS, k=TIMES)
+        spans = dice.choices(SPANS, k=often)
         yield Question(f"CSV of {key}", [f"dashboard/{key}.csv?days={days}" for days in spans], LINE)
 
 
