@@ -4,7 +4,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from consent_server import clock
-from consent_server.accounts import invitations, passwords, signing_in
+from consent_server.accounts import invitations, passwords, service, signing_in
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.http import settings
@@ -48,6 +48,7 @@ def _page(token: str, problem: Problem | None = None) -> ResponseReturnValue:
         "accounts/accept.html",
         problem=problem,
         invitation=found,
+        inviter=service.names_of([found.invited_by]).get(found.invited_by),
         shortest=passwords.SHORTEST,
         provider=signing_in.provider_name(),
     )

@@ -37,6 +37,7 @@ def test_an_invited_person_chooses_a_password_and_has_the_role_there(
     answer = visitor.send(link, CHOSEN)
 
     assert "mei@example.org" in seen.text
+    assert "<dd>lin@example.org</dd>" in seen.text  # who invites, by name
     assert answer.location == "/console"
     account = account_by_email("mei@example.org")
     assert account is not None
