@@ -204,7 +204,7 @@ def _translated(error: HTTPException) -> Problem:
 
 
 def _wants_page() -> bool:
-    return request.path.startswith(("/console", "/p/", "/docs", "/verify")) or request.path == "/"
+    return request.path.startswith(("/console", "/p/", "/docs", "/verify", "/mail/")) or request.path == "/"
 
 
 def _refuse_nul() -> None:

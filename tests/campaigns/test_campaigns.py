@@ -121,6 +121,7 @@ def test_one_click_ends_the_mail_and_a_mere_look_does_not(console: Console, shop
         assert done.status_code == 200
     assert [row.subject for row in db.session.scalars(select(MailRefusal))] == ["ann"]
     assert console.client.post(link[1][:-3] + "xyz").status_code == 404
+    assert "<h1>This link belongs to no letter</h1>" in console.client.get(link[1][:-3] + "xyz").text
     begin(console, shop)
     assert set(states()) == {"ann", "bo"}
     assert db.session.scalars(select(CampaignLetter.subject).order_by(CampaignLetter.id)).all() == [
