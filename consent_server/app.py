@@ -1,5 +1,6 @@
 """The application factory: settings, database, keys, blueprints, gates."""
 
+import gc
 from typing import Any
 
 from flask import Flask, render_template
@@ -178,6 +179,9 @@ def serving_app() -> Flask:
     Clerk(app).start()
     if settings.embedded_worker:
         Runner(app, settings, seat=True).start()
+    # All of this stays. Looking for garbage among it would stop every visitor for a tenth of a second, again and again.
+    gc.collect()
+    gc.freeze()
     return app
 
 

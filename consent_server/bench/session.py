@@ -30,6 +30,7 @@ class Wanted:
     database_url: str | None
     folder: Path
     threads: int | None
+    processes: int | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ def measure_engine(engine: str, wanted: Wanted, progress: Progress) -> Outcome:
     """
     with (
         tempfile.TemporaryDirectory(prefix="consent-bench-", dir=wanted.folder) as data,
-        grounds(engine, Path(data), wanted.database_url, threads=wanted.threads) as place,
+        grounds(
+            engine, Path(data), wanted.database_url, threads=wanted.threads, processes=wanted.processes
+        ) as place,
     ):
         outcome = Outcome(None, [], [], [], [])
         if wanted.plan.cases or wanted.storage:

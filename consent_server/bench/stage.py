@@ -25,7 +25,6 @@ from consent_server.serving import APP
 
 JOBS_SECONDS = 30
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-WORKERS = {SQLITE: 1, POSTGRESQL: 2}  # what `serve` has by default, and one process per core
 TARGETS = {
     BASELINE: ("consent_server.bench.wsgi:app", "/wsgi"),
     PRODUCT: (APP, "/readyz"),
@@ -110,6 +109,7 @@ class Grounds:
     folder: Path
     url: str
     threads: int | None
+    processes: int | None = None
     lent: bool = False
 
     @contextmanager
@@ -146,25 +146,32 @@ class Grounds:
         environment = {
             "CONSENT_DATA_DIR": str(folder),
             "CONSENT_DATABASE_URL": url,
-            "CONSENT_WORKERS": str(WORKERS[self.engine]),
             # A database that risks what it acknowledged may be measured too; the heading says what it is set to.
             "CONSENT_ALLOW_UNSAFE_DATABASE": "true",
             # The limiter works as ever; one address sends everything here, so it may send a lot.
             "CONSENT_DECISION_RATE": "1000000000 per minute",
         }
-        return environment if self.threads is None else environment | {"CONSENT_THREADS": str(self.threads)}
+        chosen = {"CONSENT_THREADS": self.threads, "CONSENT_WORKERS": self.processes}
+        return environment | {name: str(number) for name, number in chosen.items() if number is not None}
 
 
 @contextmanager
 def grounds(
-    engine: str, folder: Path, database_url: str | None = None, *, threads: int | None = None
+    engine: str,
+    folder: Path,
+    database_url: str | None = None,
+    *,
+    threads: int | None = None,
+    processes: int | None = None,
 ) -> Iterator[Grounds]:
     """Give the grounds of an engine: files, the named empty PostgreSQL database, or a PostgreSQL of our own."""
     with ExitStack() as stack:
         url = ""
         if engine == POSTGRESQL:
             url = database_url or stack.enter_context(postgres.own_server(folder))
-        yield Grounds(engine, folder, url, threads, lent=engine == POSTGRESQL and database_url is not None)
+        yield Grounds(
+            engine, folder, url, threads, processes, lent=engine == POSTGRESQL and database_url is not None
+        )
 
 
 @contextmanager

@@ -62,6 +62,9 @@ class CommaList(click.ParamType[tuple[object, ...]]):
 @click.option(
     "--threads", type=click.IntRange(1, 256), help="Threads of each process; by default those of `serve`."
 )
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="Processes of each server; by default those of `serve`."
+)
 @click.option("--only", type=CommaList(click.Choice(NAMES)), help=f"Some of {', '.join(NAMES)}.")
 @click.option(
     "--filled",
@@ -101,6 +104,7 @@ def bench(
     repetitions: int,
     connections: tuple[int, ...],
     threads: int | None,
+    processes: int | None,
     only: tuple[str, ...] | None,
     filled: int,
     log_sizes: tuple[int, ...],
@@ -125,6 +129,7 @@ def bench(
         database_url=database_url,
         folder=folder,
         threads=threads,
+        processes=processes,
     )
     try:
         machine = describe(folder)

@@ -9,7 +9,7 @@ import asyncio
 import io
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -109,9 +109,15 @@ class OnLoop:
 
 async def _send(answer: Answer, send: Send) -> None:
     status, headers, body = answer
-    written = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    await send({"type": "http.response.start", "status": status, "headers": written})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [_written(each) for each in headers]}
+    )
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+@lru_cache(maxsize=2_048)  # most answers have the same few
+def _written(header: tuple[str, str]) -> tuple[bytes, bytes]:
+    return header[0].lower().encode("latin-1"), header[1].encode("latin-1")
 
 
 async def _live(receive: Receive, send: Send) -> None:

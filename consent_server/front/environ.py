@@ -9,6 +9,15 @@ from consent_server.short_ways import Environ
 
 _PLAIN = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 _COOKIE = "HTTP_COOKIE"
+_ALWAYS: Environ = {
+    "SCRIPT_NAME": "",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": True,
+    "wsgi.run_once": False,
+    "wsgi.input_terminated": True,
+}
 
 
 def environ_of(scope: dict[str, Any]) -> Environ:
@@ -19,20 +28,14 @@ def environ_of(scope: dict[str, Any]) -> Environ:
     """
     server, client = scope.get("server"), scope.get("client")
     environ: Environ = {
+        **_ALWAYS,
         "REQUEST_METHOD": scope["method"],
-        "SCRIPT_NAME": "",
         "PATH_INFO": _path(scope),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server[0] if server else "localhost",
         "SERVER_PORT": str(server[1] or 0) if server else "0",
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": True,
-        "wsgi.run_once": False,
-        "wsgi.input_terminated": True,
     }
     if client:
         environ["REMOTE_ADDR"] = client[0]

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
+from weakref import WeakKeyDictionary
 
 import structlog
 
+from consent_server.ledger.patience import Patience
 from consent_server.short_ways import Environ, Wsgi
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,8 @@ IN_MEMORY = 256 * 1024  # bytes of a body; a longer one is kept in a file
 PIECE = 64 * 1024  # bytes that a long answer is sent in
 HURRY = 0.1  # seconds after which a piece goes although it is short
 PATIENCE = 60.0  # seconds that a sender or a reader may do nothing
+
+_patiences: WeakKeyDictionary[asyncio.AbstractEventLoop, Patience] = WeakKeyDictionary()
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -89,17 +93,32 @@ async def read_body(environ: Environ, receive: Receive, *, most_bytes: int) -> N
     environ["CONTENT_LENGTH"] = str(size)
 
 
+def _patience() -> Patience:
+    loop = asyncio.get_running_loop()
+    found = _patiences.get(loop)
+    if found is None:
+        found = _patiences[loop] = Patience(loop, PATIENCE)
+    return found
+
+
 async def next_piece(receive: Receive) -> tuple[bytes, bool]:
     """Return the next piece of a body, and whether more follows.
 
     Raises:
         Gone: none will come.
     """
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("a body is read by a task")
+    wait = _patience().wait(task.cancel)
     try:
-        async with asyncio.timeout(PATIENCE):
-            message = await receive()
-    except TimeoutError as error:
-        raise Gone from error
+        message = await receive()
+    except asyncio.CancelledError:
+        if wait.given_up and task.uncancel() == 0:
+            raise Gone from None
+        raise
+    finally:
+        wait.over = True
     if message["type"] == "http.disconnect":
         raise Gone
     return message.get("body", b""), message.get("more_body", False)

@@ -20,6 +20,7 @@ import structlog
 from flask import Flask
 
 from consent_server.db import db, unreachable
+from consent_server.ledger.patience import Patience
 from consent_server.ledger.waking import Waker
 from consent_server.problems import Unavailable
 
@@ -81,7 +82,8 @@ class Lane(Generic[Key, Item, Result]):
         self._held = 0  # items queued or waiting
         self._counting = threading.Lock()
         self._last = 0  # tickets in the newest batch
-        self._waker: Waker | None = None
+        self._waker: Waker
+        self._patience: Patience | None = None
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
@@ -115,15 +117,15 @@ class Lane(Generic[Key, Item, Result]):
     async def all_stored(self, key: Key, items: Sequence[Item]) -> list[Result | Failed]:
         """Do the same for a caller on an event loop, which goes on meanwhile."""
         loop = asyncio.get_running_loop()
-        if self._waker is None or self._waker.loop is not loop:
-            self._waker = Waker(loop)
+        if self._patience is None or self._patience.loop is not loop:
+            self._waker, self._patience = Waker(loop), Patience(loop, PATIENCE)
         done: asyncio.Future[None] = loop.create_future()
         ticket = self._take_in(key, items, partial(self._waker.wake, done))
-        alarm = loop.call_later(PATIENCE, _give_up, done)
+        wait = self._patience.wait(partial(_give_up, done))
         try:
             await done
         finally:
-            alarm.cancel()
+            wait.over = True
         return ticket.outcome()
 
     def stop(self) -> None:
