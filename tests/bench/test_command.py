@@ -134,7 +134,16 @@ def test_on_postgresql_the_database_is_counted_in_and_left_empty(
     url = databases.empty("postgresql")
     arguments = [*TINY, "--connections", "2", "--only", "decisions-filled,bytes,logs", "--json"]
     arguments += ["--filled", "60", "--log-sizes", "300", "--repetitions", "1"]
-    arguments += ["--engine", "postgresql", "--database-url", url, "--folder", str(tmp_path)]
+    arguments += [
+        "--engine",
+        "postgresql",
+        "--processes",
+        "2",
+        "--database-url",
+        url,
+        "--folder",
+        str(tmp_path),
+    ]
 
     result = CliRunner().invoke(root, arguments)
 
