@@ -296,10 +296,10 @@ finally:
 """
 
 
-@pytest.mark.engines("sqlite")  # the same code; filling 50,000 rows twice takes long
+@pytest.mark.engines("sqlite")  # the same code; filling 20,000 rows twice takes long
 def test_memory_does_not_grow_with_the_log(live_app: Flask, tmp_path: Path) -> None:
     site, file = make.site(), tmp_path / "log.jsonl"
-    fill(site, 50_000)
+    fill(site, 20_000)
 
     def peak(*more: str) -> int:
         command = ["export", "log", site.key, "--out", str(file), *more]
@@ -314,5 +314,6 @@ def test_memory_does_not_grow_with_the_log(live_app: Flask, tmp_path: Path) -> N
 
     small, large = peak("--to", "2000"), peak()
 
-    assert len(file.read_bytes().splitlines()) == 50_001
-    assert large - small < 8 * 1024, f"{small} KiB for 2,000 entries, {large} KiB for 50,000"
+    assert len(file.read_bytes().splitlines()) == 20_001
+    print("GREW", large - small)
+    assert large - small < 3 * 1024, f"{small} KiB for 2,000 entries, {large} KiB for 20,000"

@@ -173,7 +173,7 @@ def publication(client: FlaskClient, site: Site) -> object:
         (verification, set()),
         (
             publication,
-            STAFF | {"a sequence numbers policy", "a sequence numbers notice", "a sequence numbers change"},
+            STAFF | {f"a sequence numbers {table}" for table in ("policy", "notice", "change", "saved_text")},
         ),
     ],
     ids=lambda each: each.__name__ if callable(each) else "by",

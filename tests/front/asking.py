@@ -1,8 +1,9 @@
 """Ask an ASGI application as a server does, one request an event loop."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from werkzeug.datastructures import Headers
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Request
 
 from consent_server.front.threads import Receive, Send
 
+Result = TypeVar("Result")
 ORIGIN_OF_SERVER = ("localhost", 80)
 GONE = {"type": "http.disconnect"}
 
@@ -89,7 +91,13 @@ def ask(
     if body and not chunked:
         given.append(("Content-Length", str(len(body))))
     line = Line([body[: len(body) // 2], body[len(body) // 2 :]] if body else [b""])
-    return asyncio.run(_answered(application, scope_of(method, address, given), line))
+    return finished(_answered(application, scope_of(method, address, given), line))
+
+
+def finished(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine on an event loop of its own, and of a thread of its own: Playwright keeps one in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 async def _answered(application: Any, scope: dict[str, Any], line: Line) -> TestResponse:

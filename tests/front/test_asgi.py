@@ -1,6 +1,5 @@
 """The front answers as the application does, whichever part of it an answer comes from."""
 
-import asyncio
 import io
 import json
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from werkzeug.test import TestResponse
 from consent_server.front.asgi import Front
 from consent_server.http import behind_proxies
 from tests import make
-from tests.front.asking import Line, ask, scope_of
+from tests.front.asking import Line, ask, finished, scope_of
 
 pytestmark = pytest.mark.engines("sqlite")  # whatever database the application has stands behind it
 
@@ -87,7 +86,7 @@ def test_a_body_that_announces_too_much_is_not_read(live_app: Flask, front: Fron
     headers = [("Content-Length", str(most + 1)), ("Content-Type", "application/json")]
     scope = scope_of("POST", "/v1/sites/s_0000000000000000/decisions", headers)
 
-    asyncio.run(front(scope, line.receive, line.send))
+    finished(front(scope, line.receive, line.send))
 
     assert line.response().status_code in {404, 413}
     assert line.asked == 0
@@ -97,7 +96,7 @@ def test_a_sender_that_leaves_in_mid_body_costs_no_thread(front: Front) -> None:
     headers = [("Content-Length", "100"), ("Content-Type", "application/json")]
     for path in ("/v1/sites/s_0000000000000000/decisions", "/console/sign-in"):
         line = Line([b"{"], leaves=True)
-        asyncio.run(front(scope_of("POST", path, headers), line.receive, line.send))
+        finished(front(scope_of("POST", path, headers), line.receive, line.send))
         assert not line.head
 
 
@@ -140,7 +139,7 @@ def test_a_server_that_tells_of_start_and_end_is_answered(front: Front) -> None:
     async def send(message: dict[str, Any]) -> None:
         said.append(message["type"])
 
-    asyncio.run(front({"type": "lifespan"}, receive, send))
+    finished(front({"type": "lifespan"}, receive, send))
 
     assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 

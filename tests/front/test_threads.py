@@ -11,7 +11,7 @@ import pytest
 from consent_server.front import threads
 from consent_server.front.environ import environ_of
 from consent_server.front.threads import Gone, Threads
-from tests.front.asking import GONE, Line, ask, scope_of
+from tests.front.asking import GONE, Line, ask, finished, scope_of
 
 
 class Application:
@@ -58,7 +58,7 @@ def test_a_complete_answer_is_one_message_and_a_long_one_many() -> None:
     line = Line()
 
     answer = ask(server(short), "GET", "/")
-    asyncio.run(ends(server(long), line))
+    finished(ends(server(long), line))
 
     assert (answer.data, answer.headers["X-Name"]) == (b"ab", "é")
     assert line.response().data == b"z" * 500_000
@@ -71,7 +71,7 @@ def test_a_slow_answer_does_not_wait_until_a_piece_is_full(monkeypatch: pytest.M
     monkeypatch.setattr(threads, "HURRY", 0.0)
     line = Line()
 
-    asyncio.run(ends(server(Application(iter([b"first", b"second"]))), line))
+    finished(ends(server(Application(iter([b"first", b"second"]))), line))
 
     assert b"".join(line.sent) == b"firstsecond"
     assert len(line.sent) >= 2
@@ -100,7 +100,7 @@ def test_an_answer_ends_when_its_reader_leaves_and_its_thread_is_free_again() ->
     application, line = Application(endless()), Reader()
     serve = server(application, count=1)
 
-    asyncio.run(ends(serve, line))
+    finished(ends(serve, line))
 
     assert application.closed.wait(30)
     assert not line.complete
@@ -114,7 +114,7 @@ def test_an_answer_ends_when_sending_fails() -> None:
         if message["type"] == "http.response.body":
             raise OSError("the connection is closed")
 
-    asyncio.run(ends(server(application), Line(), broken))
+    finished(ends(server(application), Line(), broken))
 
     assert application.closed.wait(30)
 
@@ -126,7 +126,7 @@ def test_who_sends_or_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
     async def stuck(_: dict[str, Any]) -> None:
         await asyncio.Event().wait()
 
-    asyncio.run(ends(server(application), line, stuck))
+    finished(ends(server(application), line, stuck))
     assert application.closed.wait(30)
 
     async def silent() -> dict[str, Any]:
@@ -137,7 +137,7 @@ def test_who_sends_or_reads_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(Gone):
             await threads.next_piece(silent)
 
-    asyncio.run(waits())
+    finished(waits())
 
 
 def test_an_error_of_the_application_is_the_servers_to_tell() -> None:
@@ -159,4 +159,4 @@ def test_many_slow_requests_wait_for_few_threads() -> None:
         await asyncio.gather(*(ends(serve, line) for line in lines))
         return {line.response().data for line in lines}
 
-    assert 1 <= len(asyncio.run(all_at_once())) <= 2
+    assert 1 <= len(finished(all_at_once())) <= 2

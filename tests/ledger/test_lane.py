@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from consent_server.ledger import lane as lanes
 from consent_server.ledger.lane import Busy, Failed, Lane
+from tests.front.asking import finished
 
 
 class Store:
@@ -218,13 +219,13 @@ def test_callers_on_an_event_loop_share_batches_and_get_results_of_their_own(
     lane: Lane[str, Any, str], store: Store
 ) -> None:
     for _ in range(2):  # another loop each time
-        assert asyncio.run(at_once(lane, range(40))) == [[f"{number} stored"] for number in range(40)]
+        assert finished(at_once(lane, range(40))) == [[f"{number} stored"] for number in range(40)]
 
     assert len(store.batches) < 40
-    [good, poisoned] = asyncio.run(at_once(lane, ["good", "poison"]))
+    [good, poisoned] = finished(at_once(lane, ["good", "poison"]))
     assert good == ["good stored"]
     assert isinstance(poisoned[0].error, IntegrityError)
-    assert all(isinstance(each, OperationalError) for each in asyncio.run(at_once(lane, ["away"])))
+    assert all(isinstance(each, OperationalError) for each in finished(at_once(lane, ["away"])))
 
 
 def test_a_caller_on_an_event_loop_that_waits_too_long_is_told_to_send_it_again(
@@ -233,7 +234,7 @@ def test_a_caller_on_an_event_loop_that_waits_too_long_is_told_to_send_it_again(
     monkeypatch.setattr(lanes, "PATIENCE", 0.05)
     store.gate.clear()
 
-    [answer] = asyncio.run(at_once(lane, ["held"]))
+    [answer] = finished(at_once(lane, ["held"]))
     store.gate.set()
 
     assert isinstance(answer, Busy)
