@@ -1,7 +1,6 @@
 """Bar charts as numbers for a template: stacked bars, readable without colour, each with its table. Pure."""
 
 import io
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ from consent_server import spreadsheets
 WIDTH, HEIGHT = 640, 200  # of the bars, in the drawing's own units
 LEFT, BELOW, ABOVE = 56, 26, 8
 PATTERNS = ("full", "hatched", "dotted", "empty")  # by which the parts of a bar differ, in their order
-_KEY = re.compile(r" \([\w-]+\)$")  # behind a name; the table has it, the drawing no room
 LABELS = 7  # along the axis; more would run into each other
 
 
@@ -45,12 +43,13 @@ class Tick:
 
 @dataclass(frozen=True)
 class Chart:
-    """Stacked bars. `head` says what the bars stand for, `bars` names each."""
+    """Stacked bars. `head` says what the bars stand for, `bars` names each, `axis` as shortly as the drawing needs."""
 
     key: str
     title: str
     head: str
     bars: Sequence[str]
+    axis: Sequence[str]
     series: Sequence[Series]
 
     @property
@@ -100,8 +99,8 @@ class Chart:
         step = max(1, -(-len(self.bars) // LABELS))
         wide = WIDTH / max(len(self.bars), 1)
         return [
-            Tick(LEFT + wide * (place + 0.5), _KEY.sub("", bar))
-            for place, bar in enumerate(self.bars)
+            Tick(LEFT + wide * (place + 0.5), name)
+            for place, name in enumerate(self.axis)
             if place % step == 0
         ]
 
@@ -136,6 +135,8 @@ def chart(
     bars: Mapping[Any, str],
     parts: Mapping[str, tuple[str, Sequence[str]]],
     counts: Mapping[tuple[Any, str], int],
+    *,
+    axis: Mapping[Any, str] | None = None,
 ) -> Chart:
     """Return a chart of counts.
 
@@ -146,9 +147,10 @@ def chart(
         bars: the bars' names by what `counts` calls them, in order.
         parts: by name the label of a part of every bar, and which codes of `counts` it adds up.
         counts: by bar and code.
+        axis: shorter names of the bars, where theirs are too long to stand in a row.
     """
     series = [
         Series(name, label, [sum(counts.get((bar, code), 0) for code in codes) for bar in bars])
         for name, (label, codes) in parts.items()
     ]
-    return Chart(key, title, head, list(bars.values()), series)
+    return Chart(key, title, head, list(bars.values()), list((axis or bars).values()), series)

@@ -106,13 +106,22 @@ def _charts(site: Site, view: SiteView, span: Span) -> list[Chart]:
     purposes = counting.choices_by_purpose(*between)
     languages = counting.decisions_by_language(*between)
     versions = counting.decisions_by_version(*between)
-    names = {key: _purpose_name(view, key) for key in sorted({key for key, _choice in purposes})}
+    short = {key: _purpose_name(view, key) for key in sorted({key for key, _choice in purposes})}
+    names = {key: key if name is None else f"{name} ({key})" for key, name in short.items()}
     tags = {tag: language_name(tag) for tag in sorted({tag for tag, _action in languages})}
     numbers = {number: number for number in sorted({n for n, _action in versions}, key=_order)}
     days = counting.decisions_by_day(*between)
     return [
         chart("days", _("Decisions per day"), _("Day"), span.days, decided, days),
-        chart("purposes", _("Choices per purpose"), _("Purpose"), names, chosen, purposes),
+        chart(
+            "purposes",
+            _("Choices per purpose"),
+            _("Purpose"),
+            names,
+            chosen,
+            purposes,
+            axis={key: name or key for key, name in short.items()},
+        ),
         chart("languages", _("Decisions per language"), _("Language"), tags, decided, languages),
         chart("versions", _("Decisions per policy version"), _("Version"), numbers, decided, versions),
         _answers(site, view, span),
@@ -202,14 +211,15 @@ def _open_jobs(site_id: int) -> dict[str, int]:
     return {state: number for state, number in rows}  # noqa: C416 - rows are no pairs to the type checker
 
 
-def _purpose_name(view: SiteView, key: str) -> str:
+def _purpose_name(view: SiteView, key: str) -> str | None:
+    """Return what the newest version that has a purpose calls it; None where no version has."""
     for version in view.versions[::-1]:
         for purpose in version.purposes:
             if purpose["key"] == key:
                 texts = purpose["texts"]
                 tag = next((each for each in texts if each == language()), next(iter(texts), ""))
-                return f"{texts.get(tag, {}).get('name', key)} ({key})"
-    return key
+                return str(texts.get(tag, {}).get("name", key))
+    return None
 
 
 def _order(number: str) -> tuple[int, ...]:

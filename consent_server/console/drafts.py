@@ -10,10 +10,8 @@ import orjson
 from consent_server.policies import drafting, proposing
 from consent_server.policies.facts import Change, VersionFacts
 from consent_server.policies.models import Policy, PolicyVersion
-from consent_server.problems import NotFound
 from consent_server.purposes.service import freeze
 from consent_server.sites.models import Site
-from consent_server.sites.service import site_by_key
 
 
 @dataclass(frozen=True)
@@ -42,12 +40,7 @@ def load_draft(site_key: str, policy_key: str) -> Draft:
         UnknownSite, UnknownPolicy: as their names say.
         NotFound: there is no draft now.
     """
-    site = site_by_key(site_key)
-    policy = drafting.policy_by_key(site, policy_key)
-    version = drafting.draft_of(policy)
-    if version is None:
-        raise NotFound("There is no draft now; the policy's page opens one.")
-    return Draft(site, policy, version)
+    return Draft(*drafting.draft_at(site_key, policy_key))
 
 
 def candidate_of(draft: Draft, number: str, changes: Sequence[Change]) -> VersionFacts:

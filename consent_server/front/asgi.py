@@ -36,9 +36,14 @@ class Front:
         settings: Settings = app.extensions["settings"]
         self._app = app
         self._outlet, self._intake = Outlet(app), Intake(app)
-        # It only writes into the environment what the proxies vouch for; written twice it is the same.
-        self._proxies = behind_proxies(settings, lambda _environ, _start: ()) if settings.proxy_hops else None
-        self._threads = Threads(app, threads=settings.threads, most_bytes=settings.max_upload_bytes)
+        # Without an application behind it, the layer only writes into the environment what the proxies vouch for.
+        self._proxies: Callable[..., Any] | None = None
+        if settings.proxy_hops:
+            self._proxies = behind_proxies(settings, lambda _environ, _start: ())
+        # The framework itself, past the layers that servers without an event loop need: all of them have had their say.
+        self._threads = Threads(
+            partial(Flask.wsgi_app, app), threads=settings.threads, most_bytes=settings.max_upload_bytes
+        )
 
     def __enter__(self) -> "Front":
         return self
@@ -57,7 +62,7 @@ class Front:
 
     async def _answer(self, environ: Environ, receive: Receive, send: Send) -> None:
         if self._proxies is not None:
-            self._proxies(environ, _begin_nothing)
+            self._proxies(environ, None)
         answer = self._outlet.answer(environ)
         if answer is None:
             call = OnLoop(self._app, self._threads.pool, receive)
@@ -127,8 +132,3 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"{moment}.complete"})
         if moment == "lifespan.shutdown":
             return
-
-
-def _begin_nothing(*_: Any) -> Callable[[bytes], object]:
-    """Stand in for `start_response`: no response begins where only the environment is looked at."""
-    raise NotImplementedError

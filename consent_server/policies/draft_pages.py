@@ -23,7 +23,7 @@ from consent_server.policies.draft_forms import (
 from consent_server.policies.models import Policy, PolicyVersion
 from consent_server.policies.text import SourceError, canonical
 from consent_server.policies.text.placeholders import FIELDS
-from consent_server.problems import InvalidInput, NotFound, Problem
+from consent_server.problems import InvalidInput, Problem
 from consent_server.screens import confirm, done, page
 from consent_server.sites.models import Site
 from consent_server.sites.service import site_by_key
@@ -45,7 +45,7 @@ def start(site_key: str, policy_key: str) -> ResponseReturnValue:
 @auth("staff", "policies.read")
 def edit(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Show the draft's texts."""
-    site, policy, draft = _load(site_key, policy_key)
+    site, policy, draft = drafting.draft_at(site_key, policy_key)
     return _form(site, policy, draft, stored_texts(site, draft))
 
 
@@ -53,7 +53,7 @@ def edit(site_key: str, policy_key: str) -> ResponseReturnValue:
 @auth("staff", "policies.edit")
 def save(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save the texts, or show what they would look like."""
-    site, policy, draft = _load(site_key, policy_key)
+    site, policy, draft = drafting.draft_at(site_key, policy_key)
     texts, revision = read_form(site, request.form), request.form.get("revision", type=int)
     if request.form.get("do") == "preview":
         return _form(site, policy, draft, texts, revision=revision, unsaved=True)
@@ -64,15 +64,15 @@ def save(site_key: str, policy_key: str) -> ResponseReturnValue:
 @auth("staff", "policies.edit")
 def autosave(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save the texts while a person goes on writing; the answer is JSON for the page's script."""
-    site, _policy, _draft = _load(site_key, policy_key)
+    site, _policy, _draft = drafting.draft_at(site_key, policy_key)
     texts = read_form(site, request.form)
     try:
         with transaction():
-            _site, _policy, draft = _load(site_key, policy_key)
+            _site, _policy, draft = drafting.draft_at(site_key, policy_key)
             _store(draft, texts, request.form.get("revision", type=int), kind="autosaved")
             revision = draft.revision
     except Problem as problem:
-        _site, _policy, draft = _load(site_key, policy_key)
+        _site, _policy, draft = drafting.draft_at(site_key, policy_key)
         answer = {"problem": problem.slug, "revision": draft.revision}
         return jsonify(answer), int(problem.status)
     return jsonify({"revision": revision})
@@ -82,7 +82,7 @@ def autosave(site_key: str, policy_key: str) -> ResponseReturnValue:
 @auth("staff", "policies.edit")
 def merge(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Save what a person has made of their own text and the one that somebody else had saved meanwhile."""
-    site, policy, draft = _load(site_key, policy_key)
+    site, policy, draft = drafting.draft_at(site_key, policy_key)
     mine, revision = read_form(site, request.form), request.form.get("revision", type=int)
     texts = merged_texts(site, stored_texts(site, draft), mine, request.form)
     if revision != draft.revision or texts is None:
@@ -99,7 +99,7 @@ def merge(site_key: str, policy_key: str) -> ResponseReturnValue:
 @auth("staff", "policies.edit")
 def upload(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Take one file per language into the draft."""
-    site, policy, draft = _load(site_key, policy_key)
+    site, policy, draft = drafting.draft_at(site_key, policy_key)
     texts = stored_texts(site, draft)
     try:
         for each in texts:
@@ -115,7 +115,7 @@ def upload(site_key: str, policy_key: str) -> ResponseReturnValue:
 @auth("staff", "policies.edit")
 def ask_discard(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Ask whether the draft shall go."""
-    site, _policy, _draft = _load(site_key, policy_key)
+    site, _policy, _draft = drafting.draft_at(site_key, policy_key)
     return confirm(
         title=_("Discard the draft?"),
         text=_("Its texts and the classification of its changes are lost. Published versions stay."),
@@ -131,7 +131,7 @@ def ask_discard(site_key: str, policy_key: str) -> ResponseReturnValue:
 def discard(site_key: str, policy_key: str) -> ResponseReturnValue:
     """Throw the draft away."""
     with transaction():
-        _site, _policy, draft = _load(site_key, policy_key)
+        _site, _policy, draft = drafting.draft_at(site_key, policy_key)
         drafting.discard_draft(draft, now=clock.now(), actor=actor())
     return done(_("The draft is discarded."), "policy_pages.show", site_key=site_key, policy_key=policy_key)
 
@@ -139,15 +139,15 @@ def discard(site_key: str, policy_key: str) -> ResponseReturnValue:
 def _saved(site_key: str, policy_key: str, texts: list[Text], revision: int | None) -> ResponseReturnValue:
     try:
         with transaction():
-            site, policy, draft = _load(site_key, policy_key)
+            site, policy, draft = drafting.draft_at(site_key, policy_key)
             _store(draft, texts, revision)
     except drafting.DraftChanged as problem:
-        site, policy, draft = _load(site_key, policy_key)
+        site, policy, draft = drafting.draft_at(site_key, policy_key)
         stored = {notice.language: (notice.format, notice.source) for notice in draft.notices}
         if any((each.format, _canonical(each)) != stored.get(each.language) for each in texts):
             return _conflict(site, policy, draft, texts, problem)
     except Problem as problem:
-        site, policy, draft = _load(site_key, policy_key)
+        site, policy, draft = drafting.draft_at(site_key, policy_key)
         return _form(site, policy, draft, texts, problem=_worded(problem, site, texts))
     target = "publish.show" if request.form.get("do") == "publish" else "drafts.edit"
     return done(_("The draft is saved."), target, site_key=site_key, policy_key=policy_key)
@@ -191,15 +191,6 @@ def _worded(problem: Problem, site: Site, texts: list[Text]) -> Problem:
     understand(site, texts)
     errors = {f"source-{each.language}": each.error for each in texts if each.error}
     return InvalidInput("Look at the marked fields.", errors=errors)
-
-
-def _load(site_key: str, policy_key: str) -> tuple[Site, Policy, PolicyVersion]:
-    site = site_by_key(site_key)
-    policy = drafting.policy_by_key(site, policy_key)
-    draft = drafting.draft_of(policy)
-    if draft is None:
-        raise NotFound("There is no draft now; the policy's page opens one.")
-    return site, policy, draft
 
 
 def _conflict(

@@ -20,7 +20,7 @@ from consent_server.policies.text import SourceError, canonical
 from consent_server.policies.text.canonical import sha256_of
 from consent_server.problems import InvalidInput, NotFound, Problem
 from consent_server.sites.models import Site
-from consent_server.sites.service import touch
+from consent_server.sites.service import site_by_key, touch
 
 
 class UnknownPolicy(NotFound):
@@ -102,6 +102,21 @@ def draft_of(policy: Policy) -> PolicyVersion | None:
     return db.session.scalar(
         select(PolicyVersion).where(PolicyVersion.policy_id == policy.id, PolicyVersion.state == "draft")
     )
+
+
+def draft_at(site_key: str, policy_key: str) -> tuple[Site, Policy, PolicyVersion]:
+    """Return the draft that a page is about, with what it belongs to.
+
+    Raises:
+        UnknownSite, UnknownPolicy: as their names say.
+        NotFound: there is no draft now.
+    """
+    site = site_by_key(site_key)
+    policy = policy_by_key(site, policy_key)
+    draft = draft_of(policy)
+    if draft is None:
+        raise NotFound("There is no draft now; the policy's page opens one.")
+    return site, policy, draft
 
 
 def newest_of(policy: Policy) -> PolicyVersion | None:

@@ -13,14 +13,13 @@ from consent_server.accounts.service import names_of
 from consent_server.auth import auth
 from consent_server.db import transaction
 from consent_server.policies import drafting, saved_texts
-from consent_server.policies.models import Policy, PolicyVersion, SavedText
+from consent_server.policies.models import PolicyVersion, SavedText
 from consent_server.policies.redline import SectionRedline, redline_sections
 from consent_server.policies.text import Document, parse
 from consent_server.problems import NotFound, Problem
 from consent_server.screens import done, page, text
 from consent_server.sites.languages import in_order
 from consent_server.sites.models import Site
-from consent_server.sites.service import site_by_key
 
 bp = Blueprint(
     "saved_texts", __name__, url_prefix="/console/sites/<site_key>/policies/<policy_key>/draft/history"
@@ -42,7 +41,7 @@ def bring_back(site_key: str, policy_key: str) -> ResponseReturnValue:
     language, number = text("language"), request.form.get("number", 0, type=int)
     try:
         with transaction():
-            site, _policy, draft = _load(site_key, policy_key)
+            site, _policy, draft = drafting.draft_at(site_key, policy_key)
             if language not in _languages(site, draft):
                 raise saved_texts.UnknownSavedText(
                     "The page of the draft's history lists those that there are."
@@ -69,7 +68,7 @@ def bring_back(site_key: str, policy_key: str) -> ResponseReturnValue:
 def _page(
     site_key: str, policy_key: str, language: str, problem: Problem | None = None
 ) -> ResponseReturnValue:
-    site, policy, draft = _load(site_key, policy_key)
+    site, policy, draft = drafting.draft_at(site_key, policy_key)
     languages = _languages(site, draft)
     chosen = language if language in languages else next(iter(languages), "")
     texts = saved_texts.texts_of(draft, chosen)
@@ -117,12 +116,3 @@ def _document(saved: SavedText) -> Document:
 
 def _languages(site: Site, draft: PolicyVersion) -> list[str]:
     return in_order(site.languages, [each.language for each in draft.notices])
-
-
-def _load(site_key: str, policy_key: str) -> tuple[Site, Policy, PolicyVersion]:
-    site = site_by_key(site_key)
-    policy = drafting.policy_by_key(site, policy_key)
-    draft = drafting.draft_of(policy)
-    if draft is None:
-        raise NotFound("There is no draft now; the policy's page opens one.")
-    return site, policy, draft

@@ -1,6 +1,7 @@
 """An application on threads: long answers go piece by piece, and end with who reads them."""
 
 import asyncio
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -33,13 +34,13 @@ class Application:
             self.closed.set()
 
 
-def server(application: Any, *, count: int = 2) -> Any:
-    answering = Threads(application, threads=count, most_bytes=1_000)
+def server(application: Any, *, count: int = 2, most_bytes: int = 1_000) -> Any:
+    answering = Threads(application, threads=count, most_bytes=most_bytes)
 
     async def serve(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await answering(environ_of(scope), receive, send)
 
-    serve.pool = answering.pool  # type: ignore[attr-defined]
+    serve.pool = answering.pool
     return serve
 
 
@@ -160,3 +161,17 @@ def test_many_slow_requests_wait_for_few_threads() -> None:
         return {line.response().data for line in lines}
 
     assert 1 <= len(finished(all_at_once())) <= 2
+
+
+def test_a_long_upload_reaches_the_application() -> None:
+    received = io.BytesIO()
+
+    def taking(environ: dict[str, Any], start: Any) -> list[bytes]:
+        received.write(environ["wsgi.input"].read())
+        start("204 No Content", [])
+        return []
+
+    body = bytes(range(256)) * 4_096
+    serve = server(taking, most_bytes=len(body))
+    assert ask(serve, "PUT", "/upload", {}, body, chunked=True).status_code == 204
+    assert received.getvalue() == body
