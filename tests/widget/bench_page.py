@@ -1,6 +1,8 @@
 """`python -m tests.widget.bench_page FOLDER`: pages with the tag for a benchmark that serves files.
 
-Two of them: the tag alone, and with the list of known trackers. English and Chinese, three purposes beside the basic one,
+Three with the tag: it alone, with the list of known trackers, and with ten marked scripts to release, each of which keeps the
+processor for some milliseconds; and beside them a card of the page's own, whose buttons only hide it: what the browser alone
+takes for a click. English and Chinese, three purposes beside the basic one,
 the texts that the benchmark gives every banner. Each folder holds what the page asks for, under the names that it asks for,
 and a `bench.json` that says what to look at and what to click. `ARTICLE` may name a page to put the tag into.
 """
@@ -29,6 +31,12 @@ TEXTS = {
     "reject": "Reject all",
     "preferences": "Settings",
 }
+TAGS = 10
+BUSY = "for(let end=performance.now()+5;performance.now()<end;);document.documentElement.dataset.released=document.documentElement.dataset.released-0+1||1"
+BARE = """<div id="card" style="position:fixed;bottom:16px;left:16px;width:360px;padding:16px;background:#fff">
+<p>{body}</p><button id="accept">{accept}</button> <button id="reject">{reject}</button></div>
+<script>for(const button of document.querySelectorAll("#card button"))button.onclick=()=>{{button.parentNode.hidden=true}}</script>
+"""
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Bench page</title></head><body><main><h1>An article about nothing</h1></main></body></html>
@@ -58,8 +66,14 @@ def configuration(folder: str, *, guard: bool) -> dict[str, Any]:
     )
 
 
-def write(folder: Path, *, guard: bool) -> None:
-    """Write one page and all that it may ask for."""
+def write(folder: Path, *, guard: bool = False, tags: int = 0) -> None:
+    """Write one page and all that it may ask for.
+
+    Args:
+        folder: where to.
+        guard: whether the list of known trackers is in the tag.
+        tags: so many scripts wait for the marketing purpose.
+    """
     config = configuration(folder.name, guard=guard)
     (folder / "w").mkdir(parents=True, exist_ok=True)
     (folder / "w" / f"{SITE}.js").write_bytes(wrapped(config))
@@ -70,19 +84,35 @@ def write(folder: Path, *, guard: bool) -> None:
     answers.mkdir(parents=True, exist_ok=True)
     facts = detail(config | {"purposes": []}, [version("1.0", purposes=list(PURPOSES))], "en")
     (answers / "banner.json").write_text(json.dumps(facts), encoding="utf-8")
-    article = os.environ.get("ARTICLE")
-    page = Path(article).read_text(encoding="utf-8") if article else PAGE
     tag = f'<script src="/{folder.name}/w/{SITE}.js"></script>' + (elements.NO_LOOKING_AHEAD if guard else "")
-    (folder / "index.html").write_text(page.replace("</head>", f"{tag}</head>"), encoding="utf-8")
-    facts = {"version": "consent-server", "banner": CARD, "accept": ACCEPT, "reject": REJECT}
+    for number in range(tags):
+        (folder / f"tag-{number}.js").write_text(BUSY, encoding="utf-8")
+        tag += f'<script type="text/plain" data-consent="marketing" data-src="/{folder.name}/tag-{number}.js"></script>'
+    _page(folder, article().replace("</head>", f"{tag}</head>"), banner=CARD, accept=ACCEPT, reject=REJECT)
+
+
+def article() -> str:
+    """Return the page that the tag is put into."""
+    path = os.environ.get("ARTICLE")
+    return Path(path).read_text(encoding="utf-8") if path else PAGE
+
+
+def _page(folder: Path, page: str, **selectors: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.html").write_text(page, encoding="utf-8")
+    facts = {"version": "consent-server"} | selectors
     (folder / "bench.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write the pages."""
     assets.build_assets()
-    for name, guard in (("consent-server", False), ("consent-server-trackers", True)):
-        write(Path(sys.argv[1]) / name, guard=guard)
+    folder = Path(sys.argv[1])
+    write(folder / "consent-server")
+    write(folder / "consent-server-trackers", guard=True)
+    write(folder / "consent-server-ten-tags", tags=TAGS)
+    bare = article().replace("</body>", BARE.format_map(TEXTS) + "</body>")
+    _page(folder / "bare-card", bare, banner="#card", accept="#accept", reject="#reject")
 
 
 if __name__ == "__main__":
