@@ -19,7 +19,7 @@ const READ = "(()=>{try{return document.cookie}catch{}})()";
 /** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json; `guard` is
  * what it grows by, the list included, on sites that switch it on. */
 const BUDGETS = { core: 5120, preferences: 4096, guard: 2560, reporter: 512 };
-const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "keep", "dialog", "debug", "guard", "reporter"];
+const MODULES = ["preferences", "second", "frames", "clarity", "uet", "matomo", "meta", "wordpress", "keep", "handover", "dialog", "debug", "guard", "reporter"];
 const GUARD = "guard";
 /** Stand beside the first module in its response, and share no names with it. */
 const BESIDE = [GUARD, "reporter"];

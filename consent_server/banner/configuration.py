@@ -65,10 +65,10 @@ def baked(
         "purposes": list(additional),
         "basic": [p["key"] for p in version.purposes if p["function"] == "basic"],
         "theme": options.look(site.theme),
-        "signals": options.signals(site.theme, [p["key"] for p in version.purposes]),
+        "signals": options.signals(site.theme, version.purposes),
         "trackers": trackers.rules(site.theme, version.purposes),
         "modules": modules,
-        **options.beside(site.theme),
+        **options.beside(site.theme, site.origins),
     }
 
 
@@ -101,7 +101,8 @@ def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
         [google["signals"], google["commands"]] if google else 0,
         [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()]
         + look.module(config["theme"])
-        + ([["keep", {"address": [config["cookie"]]}]] if "cookie" in config else []),
+        + ([["keep", {"address": [config["cookie"]]}]] if "cookie" in config else [])
+        + ([["handover", {"origins": config["sisters"]}]] if "sisters" in config else []),
     ]
 
 

@@ -1,44 +1,25 @@
-"""What an owner switches on beside the banner's texts: its look, signals to vendors, known trackers. Kept in the site's `theme`.
-
-Signals follow what the vendors document. Google: all seven keys of Consent Mode v2, of which `security_storage` is
-always granted and therefore not in the table.
-"""
+"""What an owner switches on beside the banner's texts: its look, signals to vendors, known trackers. Kept in the site's `theme`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates
 
 from consent_server.banner.look import faults
+from consent_server.purposes.signals import VENDORS, in_effect
 from consent_server.schema import StrictBoolean, load
 from consent_server.sites.models import Site
 from consent_server.sites.service import update_site
 
-# By vendor: each of its signals, and the usual key of the purpose that grants it.
-VENDORS: Mapping[str, Mapping[str, str]] = {
-    "google": {
-        "ad_storage": "marketing",
-        "ad_user_data": "marketing",
-        "ad_personalization": "marketing",
-        "analytics_storage": "analytics",
-        "functionality_storage": "functional",
-        "personalization_storage": "functional",
-    },
-    "clarity": {"ad_Storage": "marketing", "analytics_Storage": "analytics"},
-    "uet": {"ad_storage": "marketing"},
-    "matomo": {"consent": "analytics"},
-    "meta": {"consent": "marketing"},
-    "wordpress": {
-        "preferences": "functional",
-        "statistics": "analytics",
-        "statistics-anonymous": "analytics",
-        "marketing": "marketing",
-    },
-}
-COOKIES_ONLY = {"cookie_consent": "analytics"}  # Matomo counts without cookies until consent
-BESIDE = ("signals", "trackers", "report", "cookie")  # what stands in a theme and is no token of its look
+BESIDE = (
+    "signals",
+    "trackers",
+    "report",
+    "cookie",
+    "sisters",
+)  # what stands in a theme and is no token of its look
 TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
 KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
 REGION = validate.Regexp(
@@ -129,6 +110,7 @@ class OptionsSchema(Schema):
     trackers = fields.Nested(TrackersSchema, allow_none=True)
     report = fields.Nested(ReportSchema, allow_none=True)
     cookie = fields.Nested(CookieSchema, allow_none=True)
+    sisters = StrictBoolean(metadata={"description": "Links between the site's origins take a choice along."})
 
     @validates("theme")
     def _theme_can_be_read(self, value: dict[str, str], **_: Any) -> None:
@@ -171,38 +153,34 @@ def look(theme: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in theme.items() if isinstance(value, str)}
 
 
-def beside(theme: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the tag's configuration says only where it is switched on."""
+def beside(theme: Mapping[str, Any], origins: Collection[str]) -> dict[str, Any]:
+    """Return what the tag's configuration says only where it is switched on.
+
+    Args:
+        theme: the site's.
+        origins: of its pages, on however many domains.
+    """
     found: dict[str, Any] = {}
     if "report" in theme:
         found["report"] = theme["report"]["percent"]
     if "cookie" in theme:
         found["cookie"] = theme["cookie"]["path"]
+    if theme.get("sisters"):
+        found["sisters"] = sorted(origins)
     return found
 
 
-def signals(theme: Mapping[str, Any], purposes: list[str]) -> dict[str, Any]:
+def signals(theme: Mapping[str, Any], purposes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return by vendor its signals with the purposes that grant them, and what is set beside them.
 
-    Only purposes that the version has are named: any other could never be granted.
+    Args:
+        theme: the site's.
+        purposes: of the version that visitors are asked about, as it has frozen them.
     """
     return {
-        vendor: {"signals": _granting(_usual(vendor, chosen), chosen.get("purposes", {}), purposes)}
+        vendor: {"signals": in_effect(vendor, chosen, purposes)}
         | ({"commands": _google_commands(chosen)} if vendor == "google" else {})
         for vendor, chosen in theme.get("signals", {}).items()
-    }
-
-
-def _usual(vendor: str, chosen: Mapping[str, Any]) -> Mapping[str, str]:
-    return COOKIES_ONLY if chosen.get("cookies_only") else VENDORS[vendor]
-
-
-def _granting(
-    usual: Mapping[str, str], own: Mapping[str, list[str]], purposes: list[str]
-) -> dict[str, list[str]]:
-    return {
-        signal: [key for key in own.get(signal, [purpose]) if key in purposes]
-        for signal, purpose in usual.items()
     }
 
 

@@ -3,15 +3,20 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
 from consent_server.bench.cases import GAP, INSERT, Case
+from consent_server.bench.cpu import cpu_seconds
 from consent_server.bench.errors import BenchProblem
 from consent_server.bench.load import Load, Result
 from consent_server.bench.stage import Stage
+
+REST_SECONDS, LOOK_SECONDS = 60.0, 0.5
+RESTING = 0.1  # of a core
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ def run(stage: Stage, plan: Plan, progress: Callable[[str], None]) -> list[Row]:
 def measure(stage: Stage, plan: Plan, case: Case, connections: int) -> tuple[Sample, list[tuple[str, int]]]:
     """Run one repetition and count what it left in the database."""
     place = stage.at(case.server)
+    if not case.table:
+        wait_for_rest(place.processes(case.server))
     before = place.count(case.table) if case.table else None
     wal = place.wal_position()
     result = generate(
@@ -121,6 +128,16 @@ def measure(stage: Stage, plan: Plan, case: Case, connections: int) -> tuple[Sam
     if case.stores_receipts and len(result.receipts) != result.acknowledged * case.rows:
         raise BenchProblem(f"{case.name}: a decision of a batch was refused")
     return _sample(result, case, rows, written), result.receipts
+
+
+def wait_for_rest(processes: Mapping[str, int]) -> None:
+    """Wait until servers have done what rows before have left to them: a row that stores nothing does not pay for it."""
+    deadline = time.monotonic() + REST_SECONDS
+    while time.monotonic() < deadline:
+        before = sum(map(cpu_seconds, processes.values()))
+        time.sleep(LOOK_SECONDS)
+        if sum(map(cpu_seconds, processes.values())) - before < RESTING * LOOK_SECONDS:
+            return
 
 
 def generate(load: Load) -> Result:

@@ -15,6 +15,7 @@ from consent_server.db import transaction
 from consent_server.policies.published import site_view
 from consent_server.purposes.schemas import PurposesSchema
 from consent_server.purposes.service import replace_purposes
+from consent_server.purposes.signals import waiting
 from consent_server.schema import load
 from consent_server.sites import service
 from consent_server.sites.api_keys import issue_api_key
@@ -139,6 +140,9 @@ def banner(site_key: str, file: Path | None) -> None:
     chosen = options(service.site_by_key(site_key))
     for warning in warnings(chosen):
         click.echo(f"Warning: {warning}", err=True)
+    current = site_view(site_key).current
+    for vendor in waiting(chosen, current.purposes) if current else []:
+        click.echo(f"{vendor}: other purposes grant its signals from the next published version on", err=True)
     click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
 
 

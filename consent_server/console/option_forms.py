@@ -70,14 +70,15 @@ def signal_values(kept: Mapping[str, Any]) -> dict[str, str]:
 
 
 def signals_of(form: Mapping[str, str], kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options with the signals and trackers that a form sets; purposes and regions from a file stay."""
+    """Return all options with the signals and trackers that a form sets; what only a file can say stays."""
     before = kept.get("signals", {})
     signals = {
         vendor: _toggled(vendor, form, before.get(vendor, {}))
         for vendor in ("google", "clarity", "uet", "matomo", "meta", "wordpress")
         if form.get(vendor)
     }
-    wanted: dict[str, Any] = {"theme": kept.get("theme", {}), "signals": signals}
+    wanted: dict[str, Any] = {**kept, "signals": signals}
+    wanted.pop("trackers", None)
     if form.get("trackers"):
         wanted["trackers"] = {**(kept.get("trackers") or {}), "also": _also(form.get("also", "")),
                               "except": _lines(form.get("except", ""))}  # fmt: skip

@@ -6,14 +6,17 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from consent_server import clock
+from consent_server import clock, setting_labels
 from consent_server.accounts.access import actor
 from consent_server.auth import auth
 from consent_server.banner import look, options
+from consent_server.banner.configuration import phrase
 from consent_server.console import dangers, option_forms
 from consent_server.db import transaction
+from consent_server.i18n import language
 from consent_server.policies.published import site_view
 from consent_server.problems import InvalidInput, Problem
+from consent_server.purposes import signals as mapping
 from consent_server.retention.sites import set_retention
 from consent_server.screens import done, page, text
 from consent_server.sites import profile, service
@@ -200,7 +203,17 @@ def _look(site: Site, tokens: dict[str, str], **more: Any) -> ResponseReturnValu
 
 
 def _signals(site: Site, values: Any, **more: Any) -> ResponseReturnValue:
-    return page("settings/signals.html", site=site, values=values, vendors=list(options.VENDORS), **more)
+    current = site_view(site.key).current
+    waiting = mapping.waiting(site.theme, current.purposes) if current else []
+    names = phrase(language(), [str(setting_labels.VENDOR[vendor]) for vendor in waiting])
+    return page(
+        "settings/signals.html",
+        site=site,
+        values=values,
+        vendors=list(mapping.VENDORS),
+        waiting=names,
+        **more,
+    )
 
 
 def _profile(site: Site, values: Any, **more: Any) -> ResponseReturnValue:

@@ -35,7 +35,7 @@ class PurposeChanged(Problem):
 def index(site_key: str) -> ResponseReturnValue:
     """List the site's purposes in the order in which visitors see them."""
     site = site_by_key(site_key)
-    return page("purposes/index.html", site=site, purposes=service.freeze(site))
+    return page("purposes/index.html", site=site, purposes=service.describe(site))
 
 
 @bp.get("/new")
@@ -58,7 +58,7 @@ def create(site_key: str) -> ResponseReturnValue:
 def edit(site_key: str, key: str) -> ResponseReturnValue:
     """Show the form of a purpose."""
     site = site_by_key(site_key)
-    purpose = _find(service.freeze(site), key)
+    purpose = _find(service.describe(site), key)
     return _form(site, purpose, key=key, seen=_hash(purpose))
 
 
@@ -75,7 +75,7 @@ def move(site_key: str, key: str) -> ResponseReturnValue:
     """Move a purpose one place up."""
     with transaction():
         site = site_by_key(site_key)
-        purposes = service.freeze(site)
+        purposes = service.describe(site)
         at = purposes.index(_find(purposes, key))
         if at > 0:
             purposes[at - 1], purposes[at] = purposes[at], purposes[at - 1]
@@ -88,7 +88,7 @@ def move(site_key: str, key: str) -> ResponseReturnValue:
 def ask_remove(site_key: str, key: str) -> ResponseReturnValue:
     """Ask whether a purpose shall go."""
     site = site_by_key(site_key)
-    _find(service.freeze(site), key)
+    _find(service.describe(site), key)
     return confirm(
         title=_("Remove the purpose “%(key)s”?", key=key),
         text=_("Published versions keep it. Visitors see it until the next version is published."),
@@ -105,7 +105,7 @@ def remove(site_key: str, key: str) -> ResponseReturnValue:
     """Remove a purpose."""
     with transaction():
         site = site_by_key(site_key)
-        purposes = service.freeze(site)
+        purposes = service.describe(site)
         purposes.remove(_find(purposes, key))
         service.replace_purposes(site, purposes, now=clock.now(), actor=actor())
     return done(_("The purpose is removed."), "purposes.index", site_key=site_key)
@@ -120,7 +120,7 @@ def _save(site_key: str, key: str | None) -> ResponseReturnValue:
     try:
         with transaction():
             site = site_by_key(site_key)
-            purposes = service.freeze(site)
+            purposes = service.describe(site)
             at = len(purposes)
             if key is not None:
                 standing = _find(purposes, key)

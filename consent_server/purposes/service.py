@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from consent_server.audit import service as audit
 from consent_server.db import db
+from consent_server.purposes import signals
 from consent_server.purposes.models import Cookie, Purpose, Service
 from consent_server.sites.models import Site
 
@@ -35,7 +36,17 @@ def replace_purposes(
 
 
 def freeze(site: Site) -> list[dict[str, Any]]:
-    """Return all purposes as plain data, in the shape that a version's snapshot keeps."""
+    """Return all purposes as a version's snapshot keeps them: as described, with the signals to vendors that each grants."""
+    described = describe(site)
+    granting = signals.of_purposes(site.theme, [purpose["key"] for purpose in described])
+    return [
+        purpose | ({"signals": granting[purpose["key"]]} if purpose["key"] in granting else {})
+        for purpose in described
+    ]
+
+
+def describe(site: Site) -> list[dict[str, Any]]:
+    """Return all purposes as plain data, in the shape that `replace_purposes` takes."""
     return [
         {
             "key": purpose.key,

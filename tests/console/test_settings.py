@@ -140,9 +140,9 @@ def test_signals_and_trackers_are_switched_and_what_a_file_set_stays(console: Co
     path = f"{general(shop)}/signals"
     with transaction():
         google = {"purposes": {"analytics_storage": ["analytics"]}, "url_passthrough": True}
-        set_options(
-            shop, {"theme": {"radius": "2px"}, "signals": {"google": google}}, now=make.NOW, actor=make.STAFF
-        )
+        of_a_file = {"report": {"percent": 5}, "cookie": {"path": "/consent-cookie"}, "sisters": True}
+        wanted = {"theme": {"radius": "2px"}, "signals": {"google": google}, **of_a_file}
+        set_options(shop, wanted, now=make.NOW, actor=make.STAFF)
     form = {"google": "on", "google.advanced": "on", "meta": "on", "trackers": "on",
             "also": "analytics: stats.partner.example\nads.example", "except": "hotjar.com"}  # fmt: skip
 
@@ -162,6 +162,7 @@ def test_signals_and_trackers_are_switched_and_what_a_file_set_stays(console: Co
     )
     assert kept["signals"]["meta"] == {}
     assert kept["trackers"]["also"] == {"analytics": ["stats.partner.example"], "marketing": ["ads.example"]}
+    assert {name: kept[name] for name in of_a_file} == of_a_file
     console.send(path, {})
     assert "trackers" not in options(fresh(shop))
 

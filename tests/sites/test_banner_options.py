@@ -12,15 +12,22 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from consent_server.banner.look import COLOURS, faults, module, styles
-from consent_server.banner.options import VENDORS, OptionsSchema, look, set_options, signals
+from consent_server.banner.options import OptionsSchema, look, set_options, signals
 from consent_server.cli import database, sites  # noqa: F401 - they add their commands
 from consent_server.cli.root import root
 from consent_server.db import transaction
+from consent_server.policies.models import PolicyVersion
 from consent_server.problems import InvalidInput
+from consent_server.purposes.signals import VENDORS, waiting
 from consent_server.schema import load
 from tests import make
 
 MARKETING = ["marketing"]
+
+
+def keyed(*keys: str) -> list[dict[str, Any]]:
+    """Purposes of a version that has fixed no signals."""
+    return [{"key": key} for key in keys]
 
 
 def run(*arguments: str) -> str:
@@ -31,7 +38,7 @@ def run(*arguments: str) -> str:
 
 
 def test_the_usual_keys_of_purposes_grant_google_s_signals_and_only_those_that_exist() -> None:
-    found = signals({"signals": {"google": {}}}, ["necessary", "analytics", "marketing"])["google"]
+    found = signals({"signals": {"google": {}}}, keyed("necessary", "analytics", "marketing"))["google"]
 
     assert found["signals"] == {
         "ad_storage": MARKETING,
@@ -52,7 +59,7 @@ def test_an_owner_s_own_mapping_and_settings_come_first() -> None:
         "developer_id": "dZTA",
     }
 
-    found = signals({"signals": {"google": chosen}}, ["figures", "marketing"])["google"]
+    found = signals({"signals": {"google": chosen}}, keyed("figures", "marketing"))["google"]
 
     assert found["signals"]["analytics_storage"] == ["figures"]
     assert found["signals"]["ad_storage"] == MARKETING
@@ -160,7 +167,7 @@ def test_a_form_other_than_the_corner_is_part_of_the_tag_only_where_it_is_chosen
 def test_a_region_s_default_comes_after_the_one_for_everywhere_and_names_all_keys() -> None:
     chosen = {"regions": [{"region": ["US", "US-CA"], "granted": ["analytics_storage"]}]}
 
-    commands = signals({"signals": {"google": chosen}}, ["analytics"])["google"]["commands"]
+    commands = signals({"signals": {"google": chosen}}, keyed("analytics"))["google"]["commands"]
 
     state = dict.fromkeys(VENDORS["google"], "denied") | {
         "analytics_storage": "granted",
@@ -186,6 +193,49 @@ def test_the_tag_follows_at_once(client: FlaskClient) -> None:
     assert '"ad_user_data":' in after
     assert '":root{--consent-accent:#0a6b4f;}"' in after
     assert make.banner(client, site)["theme"] == look(site.theme) == {"accent": "#0a6b4f"}
+
+
+def test_a_version_fixes_which_purposes_grant_a_signal(client: FlaskClient) -> None:
+    site = make.site()
+    make.purposes(site, "statistics", "marketing")
+    usual = {"signals": {"google": {"purposes": {"analytics_storage": ["statistics"]}}}}
+    with transaction():
+        set_options(site, usual, now=make.NOW, actor=make.STAFF)
+    first = make.published_version(site)
+    other = {"signals": {"google": {"purposes": {"analytics_storage": ["marketing"]}}, "meta": {}}}
+    with transaction():
+        set_options(site, other, now=make.NOW, actor=make.STAFF)
+
+    def granting(version: PolicyVersion) -> dict[str, Any]:
+        view = make.view(site)
+        assert view.current is not None
+        assert view.current.number == version.number
+        return signals(site.theme, view.current.purposes)
+
+    # The old mapping holds for its version, whose hash it is part of; a vendor that it does not know is told already.
+    assert granting(first)["google"]["signals"]["analytics_storage"] == ["statistics"]
+    assert granting(first)["meta"]["signals"] == {"consent": ["marketing"]}
+    assert waiting(site.theme, make.view(site).current.purposes) == ["google"]  # type: ignore[union-attr]  # asserted above
+    assert b'"analytics_storage":["statistics"]' in client.get(f"/w/{site.key}.js").data
+    frozen = client.get(f"/v1/sites/{site.key}/policies/privacy/versions/1.0").json
+    assert frozen is not None
+    assert [each["signals"] for each in frozen["purposes"] if each["key"] == "statistics"] == [
+        {"google": ["analytics_storage"]}
+    ]
+
+    second = make.published_version(site, change="wording", now=make.later(1))
+
+    assert granting(second)["google"]["signals"]["analytics_storage"] == ["marketing"]
+    assert second.sha256 != first.sha256
+    assert waiting(site.theme, make.view(site).current.purposes) == []  # type: ignore[union-attr]
+
+
+def test_a_version_from_before_signals_were_fixed_goes_by_the_settings() -> None:
+    theme = {"signals": {"matomo": {"cookies_only": True}}}
+    older = [{"key": "analytics", "signals": {"matomo": ["consent"]}}]
+
+    assert signals(theme, keyed("analytics"))["matomo"]["signals"] == {"cookie_consent": ["analytics"]}
+    assert signals(theme, older)["matomo"]["signals"] == {"cookie_consent": ["analytics"]}
 
 
 def test_the_guard_is_part_of_the_tag_only_where_it_is_switched_on(client: FlaskClient) -> None:

@@ -96,7 +96,7 @@ class Tag:
 
 @pytest.fixture
 def google(stage: Stage, open_page: OpenPage) -> Tag:
-    stage.changes = {"signals": signals({"signals": {"google": {}}}, PURPOSES)}
+    stage.changes = {"signals": signals({"signals": {"google": {}}}, [{"key": key} for key in PURPOSES])}
     return Tag(stage, open_page)
 
 
@@ -189,7 +189,7 @@ def test_the_most_specific_region_s_default_counts(
     chosen: dict[str, Any] = {
         "regions": [{"region": ["US"], "granted": ["analytics_storage"]}, {"region": ["US-CA"]}]
     }
-    stage.changes = {"signals": signals({"signals": {"google": chosen}}, PURPOSES)}
+    stage.changes = {"signals": signals({"signals": {"google": chosen}}, [{"key": key} for key in PURPOSES])}
 
     page = google.visit(UNMARKED, "/", region=region)
 

@@ -1,35 +1,15 @@
 /**
  * Module: a short cookie that the site's own web server sets. It outlives what scripts may store, and is shared by the
- * subdomains that it is set for. It holds the visitor's id and the whole of a settled choice:
- * id, version, time of the oldest answer, and a bit for every purpose of that version.
+ * subdomains that it is set for. It holds the visitor's id and the whole of a settled choice.
  *
  * @import { Parts, Teller } from "./parts.js"
- * @import { ConsentEntry, VisitorRecord } from "./types.js"
  */
-import { createDetails } from "./details.js";
-
-/** A UUID in 22 characters, and back. @param {string} id */
-const shorten = (id) =>
-  btoa(String.fromCharCode(.../** @type {string[]} */ (id.replaceAll("-", "").match(/../g)).map((hex) => parseInt(hex, 16))))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .slice(0, 22);
-
-/** @param {string} short */
-const lengthen = (short) =>
-  [...atob(short.replaceAll("-", "+").replaceAll("_", "/"))]
-    .map((one) => one.charCodeAt(0).toString(16).padStart(2, "0"))
-    .join("")
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-
-/** @param {string} text */
-const bits = (text) => [...text].reduce((sum, digit) => sum * 36n + BigInt(parseInt(digit, 36)), 0n);
+import { createShort } from "./short.js";
 
 /** @param {Parts} parts @returns {Teller} */
 export default (parts) => {
-  const { config, consent, storage } = parts;
-  const name = `${storage.name}_kept`;
-  const detail = createDetails(parts);
+  const name = `${parts.storage.name}_kept`;
+  const short = createShort(parts);
   let restored = false;
 
   const read = () => {
@@ -40,49 +20,15 @@ export default (parts) => {
     }
   };
 
-  /** Only what leaves nothing to ask can be said in so few words. @param {VisitorRecord} record */
-  const pack = ({ id, state }) => {
-    const entries = config.purposeKeys.map((key) => state.purposes[key]);
-    const granted = entries.reduce((sum, { choice }, place) => sum | (BigInt(choice === "granted") << BigInt(place)), 0n);
-    return [shorten(id), config.currentVersion.replace(".", "-"), Math.min(...entries.map(({ at }) => at)).toString(36), granted.toString(36)].join(".");
-  };
-
-  /** @param {string} kept @returns {Promise<VisitorRecord|undefined>} nothing unless it is newer than what is here */
-  const unpack = async (kept) => {
-    const [id, dashed, time, mask] = kept.split(".");
-    const at = parseInt(time, 36);
-    const record = consent.record();
-    if (!mask || record?.subject || Object.values(record?.state.purposes ?? {}).some((entry) => entry.at >= at)) return;
-    const version = dashed.replace("-", ".");
-    const current = version === config.currentVersion;
-    const keys = current ? config.purposeKeys : (await detail()).versions.find(({ number }) => number === version)?.purposes;
-    const granted = keys?.filter((_, place) => (bits(mask) >> BigInt(place)) & 1n) ?? [];
-    const by = !granted.length ? "reject_all" : granted.length === keys?.length ? "accept_all" : "custom";
-    /** @type {Record<string, ConsentEntry>} */
-    const purposes = {};
-    for (const key of keys ?? [])
-      purposes[key] = { choice: granted.includes(key) ? "granted" : "denied", version, at, until: at + config.days * 864e5, by };
-    return keys && { id: lengthen(id), state: { version, purposes }, judged: current ? config.region + version : "" };
-  };
-
-  const restore = async () => {
-    const record = await unpack(read());
-    if (!record) return;
-    storage.writeRecord(record);
-    consent.reread();
-  };
-
   return {
     tell: async (granting) => {
       if (!restored) {
         restored = true;
-        restore().catch(() => {});
+        short.restore(read());
       }
-      const record = consent.record();
-      if (!record || record.subject || !consent.settled()) return;
-      const value = pack(record);
+      const value = short.text();
       // A header of its own: no other site's page can send it, and it stands in no access log.
-      if (value !== read()) fetch(granting.address[0], { method: "POST", headers: { "X-Consent": `${name}=${value}` }, keepalive: true }).catch(() => {});
+      if (value && value !== read()) fetch(granting.address[0], { method: "POST", headers: { "X-Consent": `${name}=${value}` }, keepalive: true }).catch(() => {});
     },
   };
 };

@@ -19,6 +19,7 @@
  * @property {Teller} meta
  * @property {Teller} wordpress
  * @property {Teller} keep
+ * @property {Teller} handover
  * @property {Teller} dialog
  *
  * @typedef {{tell: (granting: Granting) => Promise<void>}} Teller *

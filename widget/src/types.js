@@ -40,7 +40,7 @@
  *   signal the purposes that grant it, and what is said after the default: settings, defaults of single regions
  * @property {[Adapter, Granting][]} adapters what other vendors are told
  *
- * @typedef {"clarity"|"uet"|"matomo"|"meta"|"wordpress"|"keep"|"dialog"} Adapter a dialog hears too when something is said, and says nothing
+ * @typedef {"clarity"|"uet"|"matomo"|"meta"|"wordpress"|"keep"|"handover"|"dialog"} Adapter a dialog hears too when something is said, and says nothing
  * @typedef {Record<string, string[]>} Granting by a vendor's signal the purposes that grant it
  *
  * @typedef {object} Decision The body of POST /v1/sites/<site>/decisions.
