@@ -20,12 +20,15 @@ ARGUMENTS = [
 # page that is right in the end is right. A page that is wrong costs its test this long.
 PATIENCE = 30_000
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+QUICK = (
+    "chromium-headless-shell"  # the same engine without a browser's window: no memory of pages that were left
+)
 MISSING = "NO BROWSER TEST WAS RUN: install Chromium (apt install chromium) or set CHROMIUM_PATH"
 
 
-def chromium_path() -> str:
-    """The program to drive; without one the test is skipped loudly, and fails in CI."""
-    for name in (os.environ.get("CHROMIUM_PATH", ""), *NAMES):
+def chromium_path(*, whole: bool = False) -> str:
+    """The program to drive, with `whole` the browser itself; without one the test is skipped loudly, and fails in CI."""
+    for name in (os.environ.get("CHROMIUM_PATH", ""), "" if whole else QUICK, *NAMES):
         if name and (found := shutil.which(name)):
             return found
     if os.environ.get("CI") == "true":

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from consent_server import clock
-from consent_server.bulk import Answer, Sql, uuid_of
+from consent_server.bulk import Answer, Line, Sql, uuid_of
 from consent_server.columns import BIGINTS, BYTES, INSTANTS, INTEGER, TEXTS, UUIDS
 from consent_server.consents.facts import ConsentState
 from consent_server.consents.forms import First, Form, facts_of
@@ -67,10 +67,10 @@ _PUT = Sql.insert(
 )
 
 
-def ask_known(log: OpenLog, decisions: Sequence[Decision]) -> Answer[Known]:
-    """Ask what is known of the visitors of these decisions on the site whose log is locked."""
-    states = log.line.ask(_STATES, site_id=log.site_id, holders=[each.visitor for each in decisions])
-    linked = log.line.ask(_SUBJECTS, site_id=log.site_id, visitors=[each.visitor_id for each in decisions])
+def ask_known(line: Line, site_id: int, decisions: Sequence[Decision]) -> Answer[Known]:
+    """Ask what is known of the visitors of these decisions; asked while the site's log is locked, it stays so."""
+    states = line.ask(_STATES, site_id=site_id, holders=[each.visitor for each in decisions])
+    linked = line.ask(_SUBJECTS, site_id=site_id, visitors=[each.visitor_id for each in decisions])
 
     def known() -> Known:
         subjects: dict[uuid.UUID, str] = {}

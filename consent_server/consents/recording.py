@@ -72,7 +72,7 @@ def record_all(site_key: str, submissions: Sequence[Submission]) -> list[Outcome
 
 
 def record_drawn(site_key: str, draw: Draw) -> list[Outcome]:
-    """Store what `draw` gives once the site's log is locked; on return all of it is durable."""
+    """Store what `draw` gives once there is a connection to store it with; on return all of it is durable."""
     ring: KeyRing = current_app.extensions["keys"]
     seconds = current_app.extensions["settings"].config_cache_seconds
     with transaction():

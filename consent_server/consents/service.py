@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
+from consent_server.bulk import Line
 from consent_server.consents import payload, projection
 from consent_server.consents.answers import Acknowledgement, Outcome, ReceiptErased
 from consent_server.consents.forms import Form, form_of
@@ -41,7 +42,7 @@ class Submission(NamedTuple):
     key: bytes | None = None
 
 
-# Gives the decisions to store. Asked once the log is locked: what came in while it was waited for shares the commit.
+# Gives the decisions to store. Asked once there is a connection: what came in while it was waited for shares the commit.
 Draw = Callable[[], Sequence[Submission]]
 
 
@@ -51,16 +52,18 @@ def store(site: SiteView, draw: Draw, *, ring: KeyRing) -> list[Outcome]:
     Order of effects: lock the log → see what is there already → append → bring the records up to date. The caller
     commits, and only then may an acknowledgement be signed.
     """
-    log = ledger.lock_log(site.id)
+    line = Line()
     submissions = draw()
-    leaves.tell(log, now=submissions[-1].at)
-    with log.line.together():
+    with line.together():
+        locked = ledger.ask_locked(line, site.id)
         # Publishing takes the same lock: what is read from here on cannot be superseded before this commits.
-        newest = ask_refreshed(log.line, site)
-        there = ledger.ask_standing(log.line, site.id, [each.decision.receipt_id for each in submissions])
-        known = projection.ask_known(log, [each.decision for each in submissions])
+        newest = ask_refreshed(line, site)
+        there = ledger.ask_standing(line, site.id, [each.decision.receipt_id for each in submissions])
+        known = projection.ask_known(line, site.id, [each.decision for each in submissions])
         keyed = any(each.key is not None for each in submissions)
-        keys = ask_unrevoked(log.line, site.id) if keyed else set
+        keys = ask_unrevoked(line, site.id) if keyed else set
+    log = locked()
+    leaves.tell(log, now=submissions[-1].at)
     batch = _Batch(newest(), there(), keys(), ring.receipt_key.kid)
     problems = batch.admit(submissions)
     appended = ledger.append_many(log, list(batch.entries.values()))

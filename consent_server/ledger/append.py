@@ -102,12 +102,24 @@ def lock_log(site_id: int) -> OpenLog:
     Raises:
         LogClosed: the log is sealed or forked.
     """
-    line = Line()
-    [(epoch, origin, size, state)] = line.ask(_LOCK, site_id=site_id)()
-    if state != "open":
-        raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
-    line.plan_for(size)
-    return OpenLog(site_id, epoch, origin, size, line)
+    return ask_locked(Line(), site_id)()
+
+
+def ask_locked(line: Line, site_id: int) -> Answer[OpenLog]:
+    """Ask for the same lock. What is asked after it in one go is read once the lock is held: each statement sees its own now.
+
+    The answer raises `LogClosed`.
+    """
+    rows = line.ask(_LOCK, site_id=site_id)
+
+    def locked() -> OpenLog:
+        [(epoch, origin, size, state)] = rows()
+        if state != "open":
+            raise LogClosed(f"Nothing was stored. {ADVICE[state]}")
+        line.plan_for(size)
+        return OpenLog(site_id, epoch, origin, size, line)
+
+    return locked
 
 
 def find(site_id: int, receipt_id: uuid.UUID) -> Receipt | None:

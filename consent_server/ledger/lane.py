@@ -1,8 +1,7 @@
 """Group commit: one committer thread per process takes whatever has queued and stores it in one transaction a site.
 
 While one batch is being committed the next one queues: batches grow with the load and no timer is needed. What is
-stored is drawn only when the site's log is locked, so that whatever came in while another process held the lock shares
-the commit. A caller waits until its own batch is durable. What a failed batch held is tried again one by one, so that
+stored is drawn as late as it can be, so that whatever came in until then shares the commit. A caller waits until its own batch is durable. What a failed batch held is tried again one by one, so that
 one bad item never fails its neighbours; an error of the database fails them all, and nothing of it is acknowledged.
 """
 
@@ -29,7 +28,10 @@ log = structlog.get_logger(__name__)
 LONGEST_BATCH = 512
 WAITING_ROOM = 4_096  # items queued at most; more would only wait longer than their callers do
 PATIENCE = 30.0  # seconds that a caller waits for its batch
-GATHERING = 0.001  # seconds that a batch waits at most for those who shared the last one
+LOOK, LOOKS = (
+    0.001,
+    4,
+)  # seconds between looks for those who shared the last batch, and how many looks at most
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
@@ -159,8 +161,10 @@ class Lane(Generic[Key, Item, Result]):
 
         One commit for all of them costs far less than two; a caller who is alone never waits for others.
         """
-        if len(self._waiting) + self._queue.qsize() < self._last and not self._ending:
-            time.sleep(GATHERING)
+        for _ in range(LOOKS):
+            if len(self._waiting) + self._queue.qsize() >= self._last or self._ending:
+                break
+            time.sleep(LOOK)
 
     def _take(self, ticket: _Ticket[Key, Item, Result] | None) -> None:
         if ticket is None:

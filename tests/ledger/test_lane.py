@@ -159,7 +159,7 @@ def test_who_is_alone_does_not_wait_for_others_and_a_group_is_waited_for_once(
     lane.submit("a", 5)
     lane.submit("a", 6)
 
-    assert waits == [lanes.GATHERING]
+    assert waits == [lanes.LOOK] * lanes.LOOKS
 
 
 def test_a_database_that_is_away_fails_the_batch_and_the_next_one_works(

@@ -107,7 +107,7 @@ def test_a_page_that_nobody_looks_at_asks_sends_and_counts_nothing_and_then_know
     stage.page(head=_inline(THIRD), path="/third")
 
     command = [
-        chromium_path(),
+        chromium_path(whole=True),
         "--headless",
         "--disable-gpu",
         "--no-first-run",
