@@ -167,6 +167,31 @@ def test_signals_and_trackers_are_switched_and_what_a_file_set_stays(console: Co
     assert "trackers" not in options(fresh(shop))
 
 
+def test_a_mapping_that_waits_for_the_next_version_is_told(console: Console, shop: Site) -> None:
+    path = f"{general(shop)}/signals"
+    with transaction():
+        set_options(
+            shop,
+            {"signals": {"meta": {"purposes": {"consent": ["analytics"]}}}},
+            now=make.NOW,
+            actor=make.STAFF,
+        )
+    make.published_version(shop, change="wording")
+    before = console.get(path).text
+    with transaction():
+        set_options(
+            shop, {"signals": {"meta": {"purposes": {"consent": []}}}}, now=make.NOW, actor=make.STAFF
+        )
+
+    after = console.get(path).text
+
+    assert "From the next published version on" not in before
+    assert (
+        "From the next published version on, other purposes than now grant the signals to Meta pixel."
+        in after
+    )
+
+
 def test_the_controllers_profile_is_kept_and_checked(console: Console, shop: Site) -> None:
     path = f"{general(shop)}/profile"
 
