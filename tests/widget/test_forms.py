@@ -77,6 +77,9 @@ def test_a_modal_dialog_holds_the_page_until_it_is_answered_or_escaped(
 
     facts = page.evaluate(FACTS)
     assert (facts["middle"], facts["focus"], facts["modal"]) == ([0, 0], "csv-sheet", True)
+    page.emulate_media(media="print")
+    assert not page.locator(SHEET).is_visible()
+    page.emulate_media(media="screen")
     assert page.evaluate("document.querySelector('#link').focus() ?? document.activeElement.id") != "link"
     assert violations(page) == []
     page.keyboard.press("Tab")
@@ -139,6 +142,9 @@ def test_what_a_visitor_has_set_in_the_system_is_respected(stage: Stage, open_pa
     page.click(PREFERENCES)
     page.wait_for_selector(DIALOG)
     assert page.evaluate("document.getAnimations().length") == 0
+    page.emulate_media(media="print")
+    assert not page.locator(DIALOG).is_visible()
+    page.emulate_media(media="screen")
     page.keyboard.press("Escape")
     page.emulate_media(reduced_motion="no-preference")
     page.evaluate(
