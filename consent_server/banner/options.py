@@ -13,13 +13,8 @@ from consent_server.schema import StrictBoolean, load
 from consent_server.sites.models import Site
 from consent_server.sites.service import update_site
 
-BESIDE = (
-    "signals",
-    "trackers",
-    "report",
-    "cookie",
-    "sisters",
-)  # what stands in a theme and is no token of its look
+# What stands in a theme and is no token of its look.
+BESIDE = ("signals", "trackers", "report", "cookie", "sisters")
 TOKEN = re.compile(r"[a-z]+(-[a-z]+)*")
 KEY = validate.Regexp(r"\A[A-Za-z0-9_-]{1,40}\Z")
 REGION = validate.Regexp(

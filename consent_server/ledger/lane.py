@@ -1,8 +1,8 @@
 """Group commit: one committer thread per process takes whatever has queued and stores it in one transaction a site.
 
 While one batch is being committed the next one queues: batches grow with the load and no timer is needed. What is
-stored is drawn as late as it can be, so that whatever came in until then shares the commit. A caller waits until its own batch is durable. What a failed batch held is tried again one by one, so that
-one bad item never fails its neighbours; an error of the database fails them all, and nothing of it is acknowledged.
+stored is drawn as late as it can be, so that whatever came in until then shares the commit. A caller waits until its
+own batch is durable. What a failed batch held is tried again one by one, so that one bad item never fails its neighbours; an error of the database fails them all, and nothing of it is acknowledged.
 """
 
 import asyncio
@@ -28,10 +28,8 @@ log = structlog.get_logger(__name__)
 LONGEST_BATCH = 512
 WAITING_ROOM = 4_096  # items queued at most; more would only wait longer than their callers do
 PATIENCE = 30.0  # seconds that a caller waits for its batch
-LOOK, LOOKS = (
-    0.001,
-    4,
-)  # seconds between looks for those who shared the last batch, and how many looks at most
+LOOK = 0.001  # seconds between looks for those who shared the last batch
+LOOKS = 4
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")

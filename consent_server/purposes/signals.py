@@ -34,7 +34,7 @@ Granting = dict[str, list[str]]  # by signal the keys of the purposes that grant
 
 
 def wanted(vendor: str, chosen: Mapping[str, Any], purposes: Sequence[str]) -> Granting:
-    """Return what the site's settings say now.
+    """Return what the site's settings say now, in the order of the purposes as a version keeps them.
 
     Args:
         vendor: a key of `VENDORS`.
@@ -43,23 +43,14 @@ def wanted(vendor: str, chosen: Mapping[str, Any], purposes: Sequence[str]) -> G
     """
     own = chosen.get("purposes", {})
     return {
-        signal: [key for key in own.get(signal, [purpose]) if key in purposes]
+        signal: [key for key in purposes if key in own.get(signal, [purpose])]
         for signal, purpose in _usual(vendor, chosen).items()
     }
 
 
-def fixed(vendor: str, chosen: Mapping[str, Any], purposes: Sequence[Mapping[str, Any]]) -> Granting | None:
-    """Return what a version has fixed in its purposes; None where it knows nothing of these signals."""
-    found = {
-        signal: [p["key"] for p in purposes if signal in p.get("signals", {}).get(vendor, ())]
-        for signal in _usual(vendor, chosen)
-    }
-    return found if any(found.values()) else None
-
-
 def in_effect(vendor: str, chosen: Mapping[str, Any], purposes: Sequence[Mapping[str, Any]]) -> Granting:
     """Return what holds for visitors: what the version has fixed, else what the settings say."""
-    return fixed(vendor, chosen, purposes) or wanted(vendor, chosen, [p["key"] for p in purposes])
+    return _fixed(vendor, chosen, purposes) or wanted(vendor, chosen, [p["key"] for p in purposes])
 
 
 def waiting(theme: Mapping[str, Any], purposes: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -80,6 +71,15 @@ def of_purposes(theme: Mapping[str, Any], purposes: Sequence[str]) -> dict[str, 
             for key in keys:
                 found.setdefault(key, {}).setdefault(vendor, []).append(signal)
     return found
+
+
+def _fixed(vendor: str, chosen: Mapping[str, Any], purposes: Sequence[Mapping[str, Any]]) -> Granting | None:
+    """Return what a version has fixed in its purposes; None where it knows nothing of these signals."""
+    found = {
+        signal: [p["key"] for p in purposes if signal in p.get("signals", {}).get(vendor, ())]
+        for signal in _usual(vendor, chosen)
+    }
+    return found if any(found.values()) else None
 
 
 def _usual(vendor: str, chosen: Mapping[str, Any]) -> Mapping[str, str]:

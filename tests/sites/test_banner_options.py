@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -206,16 +207,19 @@ def test_a_version_fixes_which_purposes_grant_a_signal(client: FlaskClient) -> N
     with transaction():
         set_options(site, other, now=make.NOW, actor=make.STAFF)
 
+    def purposes_of(version: PolicyVersion) -> Sequence[Mapping[str, Any]]:
+        current = make.view(site).current
+        assert current is not None
+        assert current.number == version.number
+        return current.purposes
+
     def granting(version: PolicyVersion) -> dict[str, Any]:
-        view = make.view(site)
-        assert view.current is not None
-        assert view.current.number == version.number
-        return signals(site.theme, view.current.purposes)
+        return signals(site.theme, purposes_of(version))
 
     # The old mapping holds for its version, whose hash it is part of; a vendor that it does not know is told already.
     assert granting(first)["google"]["signals"]["analytics_storage"] == ["statistics"]
     assert granting(first)["meta"]["signals"] == {"consent": ["marketing"]}
-    assert waiting(site.theme, make.view(site).current.purposes) == ["google"]  # type: ignore[union-attr]  # asserted above
+    assert waiting(site.theme, purposes_of(first)) == ["google"]
     assert b'"analytics_storage":["statistics"]' in client.get(f"/w/{site.key}.js").data
     frozen = client.get(f"/v1/sites/{site.key}/policies/privacy/versions/1.0").json
     assert frozen is not None
@@ -227,7 +231,14 @@ def test_a_version_fixes_which_purposes_grant_a_signal(client: FlaskClient) -> N
 
     assert granting(second)["google"]["signals"]["analytics_storage"] == ["marketing"]
     assert second.sha256 != first.sha256
-    assert waiting(site.theme, make.view(site).current.purposes) == []  # type: ignore[union-attr]
+    assert waiting(site.theme, purposes_of(second)) == []
+
+
+def test_a_mapping_that_names_the_same_purposes_in_another_order_waits_for_nothing() -> None:
+    theme = {"signals": {"meta": {"purposes": {"consent": ["marketing", "analytics"]}}}}
+    frozen = [{"key": key, "signals": {"meta": ["consent"]}} for key in ("analytics", "marketing")]
+
+    assert waiting(theme, frozen) == []
 
 
 def test_a_version_from_before_signals_were_fixed_goes_by_the_settings() -> None:

@@ -2,9 +2,9 @@
 
 Three with the tag: it alone, with the list of known trackers, and with ten marked scripts to release, each of which keeps the
 processor for some milliseconds; and beside them a card of the page's own, whose buttons only hide it: what the browser alone
-takes for a click. English and Chinese, three purposes beside the basic one,
-the texts that the benchmark gives every banner. Each folder holds what the page asks for, under the names that it asks for,
-and a `bench.json` that says what to look at and what to click. `ARTICLE` may name a page to put the tag into.
+takes for a click. English and Chinese, three purposes beside the basic one, the texts that the benchmark gives every banner.
+Each folder holds what the page asks for, under the names that it asks for, and a `bench.json` that says what to look at and
+what to click. `ARTICLE` may name a page to put the tag into.
 """
 
 import json

@@ -47,6 +47,7 @@ STUB = """(() => {
 })()"""
 SNIPPET = "<script>window.dataLayer = window.dataLayer || []; function gtag(){dataLayer.push(arguments)} gtag('config', 'G-1');</script>"
 LOADER = "https://www.googletagmanager.com/gtag/js?id=G-1"
+KEYED = [{"key": key} for key in PURPOSES]
 MARKED = f'<script type="text/plain" data-consent="analytics" data-src="{LOADER}"></script>'
 UNMARKED = f'<script async src="{LOADER}"></script>'
 ON, OFF = "G111", "G100"
@@ -96,7 +97,7 @@ class Tag:
 
 @pytest.fixture
 def google(stage: Stage, open_page: OpenPage) -> Tag:
-    stage.changes = {"signals": signals({"signals": {"google": {}}}, [{"key": key} for key in PURPOSES])}
+    stage.changes = {"signals": signals({"signals": {"google": {}}}, KEYED)}
     return Tag(stage, open_page)
 
 
@@ -189,7 +190,7 @@ def test_the_most_specific_region_s_default_counts(
     chosen: dict[str, Any] = {
         "regions": [{"region": ["US"], "granted": ["analytics_storage"]}, {"region": ["US-CA"]}]
     }
-    stage.changes = {"signals": signals({"signals": {"google": chosen}}, [{"key": key} for key in PURPOSES])}
+    stage.changes = {"signals": signals({"signals": {"google": chosen}}, KEYED)}
 
     page = google.visit(UNMARKED, "/", region=region)
 

@@ -39,7 +39,6 @@ def test_a_followed_link_takes_the_choice_along(stage: Stage, sister: str, open_
     page = open_page(stage.page(f'<a id="link" href="{sister}/?a=1">There</a>', path="/here"))
     page.click(ACCEPT)
     wait_for_decisions(page, stage, 1)
-    page.evaluate("link.addEventListener('click', () => { window.seen = link.href })")
 
     follow(page)
 
@@ -101,6 +100,24 @@ def test_other_links_stay_as_they_are(stage: Stage, sister: str, open_page: Open
     page.click("#link")
 
     assert "consent_" not in page.evaluate("window.seen")
+
+
+def test_a_link_is_as_it_was_once_it_has_been_followed(
+    stage: Stage, sister: str, open_page: OpenPage
+) -> None:
+    body = f'<a id="link" href="{sister}/" target="_blank" rel="opener">There</a>'
+    page = open_page(stage.page(body, path="/here"))
+    page.click(ACCEPT)
+    wait_for_decisions(page, stage, 1)
+    page.wait_for_timeout(300)
+    page.evaluate("addEventListener('click', () => { window.seen = link.href })")
+
+    with page.expect_popup() as opened:
+        page.click("#link")
+
+    assert page.evaluate("window.seen").startswith(f"{sister}/#{NAME}=")
+    assert page.get_attribute("#link", "href") == f"{sister}/"
+    assert ran(opened.value, 1) == ["m"]
 
 
 def test_a_script_that_clicks_takes_nothing_along(stage: Stage, sister: str, open_page: OpenPage) -> None:
