@@ -97,7 +97,7 @@ def wire(config: Mapping[str, Any], *, build: str) -> list[Any]:
         config["basic"],
         languages,
         look.styles(config["theme"]),
-        config["theme"].get("reopen", "start"),
+        _corner(config["theme"]),
         [google["signals"], google["commands"]] if google else 0,
         [[vendor, chosen["signals"]] for vendor, chosen in vendors.items()]
         + look.module(config["theme"])
@@ -137,6 +137,12 @@ def full(
         "popups": list(site.popups),
         "theme": options.look(site.theme),
     }
+
+
+def _corner(theme: Mapping[str, Any]) -> str | int:
+    """Return where the control stands that opens the preferences; 0 is nowhere."""
+    corner: str = theme.get("reopen", "start")
+    return 0 if corner == "none" else corner
 
 
 def _first(language: str, pack: Mapping[str, Any], purposes: list[str]) -> list[str]:

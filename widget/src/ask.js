@@ -20,6 +20,7 @@ export const ask = async (parts, detail, wanted) => {
   const found = await detail();
   const { texts } = found;
   const named = { purposes: phrase(found, asked, words.tag()) };
+  parts.show();
   /** @param {string[]} on */
   const act = (on) => () => void decide("api", [...consent.granted(), ...on], asked);
   cards.show(

@@ -50,7 +50,6 @@ export const createCards = (root, refocus) => {
   const hide = () => {
     const held = card?.contains(document.activeElement);
     card?.remove();
-    card = undefined;
     if (held) refocus();
   };
 

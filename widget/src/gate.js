@@ -103,7 +103,7 @@ export const createGate = (isOn, cover) => {
   /** @param {HTMLIFrameElement} frame */
   const shut = (frame) => {
     if (open.delete(frame)) frame.src = "about:blank";
-    if (covers.has(frame) && covers.get(frame)?.isConnected !== false) return;
+    if (covers.get(frame)?.isConnected ?? covers.has(frame)) return;
     covers.set(frame, undefined);
     cover();
   };

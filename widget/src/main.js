@@ -33,7 +33,8 @@ const start = (config) => {
   const apply = () => tell(true).then(changes);
   const changed = () => {
     apply();
-    review();
+    root.lang = "";
+    show();
     if (consent.record()?.dirty) later("second", (layer) => layer.erase());
   };
   const consent = createConsent(config, storage, transport, words.tag, changed);
@@ -79,27 +80,29 @@ const start = (config) => {
   /** Opens the preferences; without the second module the first layer serves. @returns {Promise<void>} */
   const open = () => load("preferences").then((layer) => layer.open()).catch(firstLayer);
 
-  /** @type {Parts} */
-  const parts = {
-    config, consent, storage, transport, cards, words, root, apply, firstLayer, open, load, decide, addStyles, element, fill,
-    DECIDE, covers: gate.covers, stale: gate.stale,
-  };
-
   // Search engines would index the question as the page's text, and cannot answer it.
   const hidden = /bot|crawl|spider/i.test(navigator.userAgent);
-  /** Shows what must be asked, takes away what need not be any more. */
-  const review = () => {
+  /**
+   * Shows what must be asked, takes away what need not be any more. Until what was shown is out of date, by a choice or
+   * by the page's language, it only brings back what the page has lost.
+   */
+  const show = () => {
+    // Before the body, not in it: what pages do to their body (move, hide, replace it) leaves the banner alone.
+    if (!root.isConnected) document.body?.before(root);
+    if (root.lang === words.tag()) return;
     root.lang = words.tag();
     root.dir = words.direction();
     reopen.textContent = words.list()[OPEN];
+    if (gate.covers.size) cover();
     if (!consent.record()) hidden || firstLayer();
     else if (consent.settled()) cards.hide();
     else later("second", (layer) => layer.review());
   };
 
-  // Before the body, not in it: what pages do to their body (move, hide, replace it) leaves the banner alone.
-  const attach = () => {
-    if (!root.isConnected) document.body?.before(root);
+  /** @type {Parts} */
+  const parts = {
+    config, consent, storage, transport, cards, words, root, apply, show, firstLayer, open, load, decide, addStyles, element, fill,
+    DECIDE, covers: gate.covers, stale: gate.stale,
   };
 
   /** @type {(call: (layer: Modules["second"]) => Promise<boolean>) => Promise<boolean>} */
@@ -113,30 +116,28 @@ const start = (config) => {
     (purposes) => certainly((layer) => layer.ask(purposes)),
   );
   addStyles(look() + styles + config.styles);
-  if (config.corner !== "none") root.append(reopen);
+  if (config.corner) root.append(reopen);
 
   /** All that needs a visitor who looks at the page. */
   const begin = () => {
     tell(!!consent.granted().length || consent.settled());
     consent.honourSignal();
-    attach();
-    review();
     if (consent.record()?.dirty) later("second", (layer) => layer.erase(true));
 
+    // What is shown while the page is still being read is laid out again with every piece that comes. But some pages are
+    // read for long.
+    addEventListener("DOMContentLoaded", show);
+    setTimeout(show, document.readyState === "loading" ? 999 : 0);
     new MutationObserver(() => {
-      attach();
       gate.scan();
-      if (root.lang !== words.tag()) {
-        if (gate.covers.size) cover();
-        review();
-      }
+      if (root.lang) show();
     }).observe(document, { childList: true, subtree: true, attributeFilter: ["lang"] });
     if (location.search.includes("consent-debug")) later("debug", (panel) => panel.show());
     setTimeout(() => {
       emit("ready", snapshot(consent));
       transport.flush();
       // Listening for it opens the storage, which costs more than what is stored.
-      addEventListener("storage", ({ key }) => key === storage.name && consent.reread());
+      addEventListener("storage", consent.reread);
     });
   };
   // A page that comes back from the browser's memory has missed what was decided meanwhile.

@@ -36,6 +36,7 @@
  * @property {Map<Element, Element|undefined>} covers shut frames, and what stands in for them
  * @property {Consent["decide"]} decide
  * @property {() => void} apply
+ * @property {() => void} show puts the banner into the page now; what stands in it afterwards stays
  * @property {() => void} firstLayer
  * @property {() => Promise<void>} open
  * @property {() => boolean} stale

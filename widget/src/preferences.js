@@ -89,6 +89,7 @@ const lastChoice = ({ consent, fill, transport }, { texts, language }) => {
 const show = (parts, { texts, purposes }, outdated) => {
   const { consent, decide, element, fill, root, words } = parts;
   if (root.querySelector(".csv-dialog")) return;
+  parts.show();
   const wording = { texts, language: words.tag(), element, fill };
   const on = consent.granted();
   const dialog = element("dialog", { class: "csv-dialog", "aria-labelledby": "csv-dialog-title" });

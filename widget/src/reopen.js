@@ -5,7 +5,7 @@
 import { element } from "./dom.js";
 
 /**
- * @param {string} corner
+ * @param {string|0} corner start, end, or 0: it stands nowhere
  * @param {() => void} open
  */
 export const createReopen = (corner, open) => {

@@ -59,7 +59,9 @@ export default (parts) => {
       erase(purposes.filter(({ key }) => !consent.isOn(key)));
       const record = consent.record();
       if (done && record && !parts.stale()) consent.write({ ...record, dirty: false });
-      if (parts.stale() && !root.querySelector(".csv-card")) showReload(parts, await detail());
+      if (!parts.stale()) return;
+      parts.show();
+      if (!root.querySelector(".csv-card")) showReload(parts, await detail());
     },
 
     ask: (purposes) => ask(parts, detail, purposes),

@@ -34,7 +34,7 @@
  * @property {string[]} purposeKeys keys of its additional purposes, in order
  * @property {string[]} basic keys of the basic purposes, always on
  * @property {string} styles the owner's look as rules: `:root{--consent-accent:#0a5}`, and what another form than a corner takes
- * @property {string} corner where the control stands that opens the preferences: start, end or none
+ * @property {string|0} corner where the control stands that opens the preferences: start, end, or 0 for nowhere
  * @property {string} modules hash in the addresses of the modules, `/w/preferences-<hash>.js`
  * @property {[signals: Record<string, string[]>, commands: unknown[][]]|0} [google] Consent Mode: by Google's
  *   signal the purposes that grant it, and what is said after the default: settings, defaults of single regions

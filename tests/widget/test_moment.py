@@ -1,0 +1,99 @@
+"""When the banner is put into the page: once the page has been read, or after a second where that takes longer.
+
+The pages' clock stands still unless a test moves it, so that no machine is too slow for them.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Route
+
+from tests.widget.conftest import OpenPage
+from tests.widget.helpers import ACCEPT, CARD, DIALOG, OPEN, PREFERENCES, REJECT, ran, script
+from tests.widget.stage import Stage
+
+pytestmark = pytest.mark.browser
+
+HUNG = '<p id="read">An article</p><script src="/hung.js"></script>'
+ROOT = "#csv-consent"
+
+
+class Hung:
+    """A page whose reading waits for a script that does not arrive until the test lets it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page, self._waiting = page, list[Route]()
+        page.clock.install()
+        page.route("**/hung.js", lambda route: self._waiting.append(route))
+        page.goto(address, wait_until="commit")
+        page.locator("#read").wait_for()
+
+    def go_on(self) -> None:
+        """Let the script arrive, and the page be read to its end."""
+        for route in self._waiting:
+            route.fulfill(content_type="text/javascript", body="")
+        self._waiting.clear()
+        self.page.wait_for_function("document.readyState === 'complete'", polling=50)
+
+
+@pytest.fixture
+def hung(stage: Stage, open_page: OpenPage) -> Iterator[Hung]:
+    page = open_page(stage.page(path="/before"))
+    held = Hung(page, stage.page(script("maps", "m") + HUNG))
+    yield held
+    held.go_on()
+
+
+def test_the_banner_comes_when_the_page_has_been_read(hung: Hung) -> None:
+    early = hung.page.locator(ROOT).count()
+    hung.go_on()
+    hung.page.locator(CARD).wait_for()
+
+    assert early == 0
+    assert ran(hung.page) == []
+
+
+def test_a_page_that_is_read_for_long_has_it_after_a_second(hung: Hung) -> None:
+    hung.page.clock.run_for(900)
+    early = hung.page.locator(ROOT).count()
+    hung.page.clock.run_for(100)
+    hung.page.locator(CARD).wait_for()
+    hung.page.locator(PREFERENCES).focus()
+    hung.go_on()
+
+    assert early == 0
+    assert hung.page.locator(CARD).count() == 1
+    assert hung.page.evaluate("document.activeElement.id") == "csv-preferences"
+
+
+def test_a_tag_that_comes_late_shows_it_all_the_same(stage: Stage, open_page: OpenPage) -> None:
+    load = f"<script>addEventListener('load', () => {{ const tag = document.createElement('script'); tag.src = '{stage.address}/w/s_test.js'; document.body.append(tag); }})</script>"
+
+    open_page(stage.page(head=load, tag="")).locator(CARD).wait_for()
+
+
+def test_the_preferences_open_on_a_page_that_is_still_being_read(hung: Hung) -> None:
+    hung.page.evaluate("void Consent.open()")
+    hung.page.locator(DIALOG).wait_for()
+    hung.go_on()
+    hung.page.locator("#csv-preferences-reject-all").click()
+    hung.page.locator(OPEN).wait_for()
+
+    assert ran(hung.page) == []
+
+
+def test_what_a_page_asks_before_it_has_been_read_stays(stage: Stage, open_page: OpenPage) -> None:
+    page = open_page(stage.page())
+    page.click(REJECT)
+    page.locator(OPEN).wait_for()
+    held = Hung(page, stage.page(script("maps", "m") + HUNG))
+
+    page.evaluate("void Consent.ask('maps').then((answer) => { window.answer = answer; })")
+    page.locator(CARD).wait_for()
+    held.go_on()
+    page.clock.run_for(2_000)
+    page.click(ACCEPT)
+    page.wait_for_function("window.answer", polling=50)
+    page.clock.run_for(2_000)
+
+    assert ran(page, 1) == ["m"]
