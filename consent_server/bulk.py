@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -118,7 +119,10 @@ class Line:
             self._questions = None
 
     def ask(self, sql: Sql, **values: Any) -> Answer[list[Any]]:
-        """Send a question; the answer gives its rows as tuples, with UUIDs as the driver has them (`uuid_of`)."""
+        """Send a question; the answer gives its rows as tuples, with UUIDs and instants as the driver has them.
+
+        `uuid_of` and `instant_of` say what they are.
+        """
         if self._on_sqlite:
             with self._translated():
                 rows: list[Any] = self._driver().execute(sql.sqlite, sql.values(values)).fetchall()
@@ -184,6 +188,11 @@ class Line:
                 connection_invalidated=lost,
                 dialect=dialect,
             ) from error
+
+
+def instant_of(value: Any) -> datetime:
+    """Return an instant that a line gave: PostgreSQL gives it whole, SQLite as text without its zone, which is UTC."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def uuid_of(value: Any) -> uuid.UUID:

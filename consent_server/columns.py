@@ -94,13 +94,14 @@ _readers: dict[int, Callable[[bytes], Any]] = {
     1043: bytes.decode,
     17: bytes,
     2950: lambda body: uuid.UUID(bytes=bytes(body)),
+    1184: lambda body: EPOCH + timedelta(microseconds=_int8.unpack(body)[0]),
 }
 
 
-def read(oid: int, body: bytes | None) -> Any:
-    """Return the value of a PostgreSQL column in binary form.
+def reader(oid: int) -> Callable[[bytes], Any]:
+    """Return what reads the values of a PostgreSQL column in binary form, but for nulls.
 
     Raises:
         KeyError: a type that no statement of the decision path returns.
     """
-    return None if body is None else _readers[oid](body)
+    return _readers[oid]

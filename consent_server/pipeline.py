@@ -16,7 +16,7 @@ from psycopg import Connection, OperationalError, errors
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from consent_server.columns import read
+from consent_server.columns import reader
 
 BEGIN, COMMIT = b"BEGIN ISOLATION LEVEL READ COMMITTED", b"COMMIT"
 GOOD = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -122,9 +122,9 @@ def _next(pg: PGconn) -> PGresult | None:
 
 
 def _rows(result: PGresult) -> Rows:
-    width = range(result.nfields)
-    oids = [result.ftype(column) for column in width]
+    value = result.get_value
+    columns = [(column, reader(result.ftype(column))) for column in range(result.nfields)]
     return [
-        tuple(read(oids[column], result.get_value(row, column)) for column in width)
+        tuple([None if (body := value(row, column)) is None else read(body) for column, read in columns])
         for row in range(result.ntuples)
     ]

@@ -5,25 +5,35 @@ interrupted it goes on where it stopped, and no receipt counts twice, however ma
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, and_, func, select, type_coerce
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from consent_server.bulk import Line, Sql, instant_of
+from consent_server.columns import BIGINT, INTEGER
 from consent_server.db import db, is_sqlite
 from consent_server.evidence.facets import DECISION, WIDTH, pack, unpack
 from consent_server.evidence.kinds import ERASED, Kind, Kinds
 from consent_server.evidence.models import DayCount, Facet, FacetMark
-from consent_server.ledger.models import Log, Receipt
+from consent_server.jobs.giving_way import give_way
+from consent_server.ledger.models import Log
 
-BATCH = 2_048
+BATCH, SLICE = 2_048, 256  # receipts a transaction, and at a time
 _kinds = Kinds()
-_PACKED = type_coerce(Receipt.payload, LargeBinary)  # as it lies there
 CountKey = tuple[date, str, str, str, str, str]  # day, version, language, layer, purpose, choice
+_RECEIPTS = Sql(
+    "SELECT idx, CASE WHEN visitor_id IS NULL THEN 0 ELSE 1 END, issued_at, payload FROM receipt"
+    " WHERE site_id = :site_id AND epoch = :epoch AND idx >= :start AND idx < :end ORDER BY idx",
+    site_id=INTEGER,
+    epoch=INTEGER,
+    start=BIGINT,
+    end=BIGINT,
+)
 
 
 @dataclass
@@ -32,7 +42,7 @@ class Found:
 
     first_at: datetime
     last_at: datetime
-    members: int = 0
+    members: int = 0  # bit n stands for index n of the block
 
     def add(self, members: int, first_at: datetime, last_at: datetime) -> None:
         """Take in more members."""
@@ -68,20 +78,18 @@ def marks(site_id: int) -> dict[int, int]:
 def project(site_id: int, epoch: int, *, limit: int = BATCH) -> int:
     """Read the next receipts of a log in the caller's transaction; return how many entries there were, 0 at the end."""
     mark = _locked_mark(site_id, epoch)
-    rows = db.session.execute(
-        select(Receipt.idx, Receipt.visitor_id, Receipt.issued_at, _PACKED)
-        .where(Receipt.site_id == site_id, Receipt.epoch == epoch, Receipt.idx >= mark.upto)
-        .order_by(Receipt.idx)
-        .limit(limit)
-    ).all()
-    if not rows:
+    begun, alike = mark.upto, Alike()
+    for rows in _slices(site_id, epoch, begun, begun + limit):
+        alike.take_in(rows)
+        mark.upto = rows[-1][0] + 1
+        give_way()
+    if mark.upto == begun:
         return 0
-    read = _read(rows)
+    read = alike.read()
     _add_facets(site_id, epoch, read.facets)
     _add_counts(site_id, read.counts)
-    mark.upto = rows[-1].idx + 1
     db.session.flush()
-    return len(rows)
+    return mark.upto - begun
 
 
 def forget(site_id: int, epoch: int, indexes: Sequence[int]) -> None:
@@ -120,30 +128,51 @@ def _locked_mark(site_id: int, epoch: int) -> FacetMark:
     return db.session.get_one(FacetMark, (site_id, epoch), with_for_update=True, populate_existing=True)
 
 
-def _read(rows: Sequence[Any]) -> Read:
-    """Return what receipts have, seen once for all of one kind, block and day."""
-    read = Read()
-    for (kind, block, day), alike in _alike(rows).items():
-        for name in kind.facets:
-            found = read.facets.setdefault((name, block), Found(alike.first_at, alike.last_at))
-            found.add(alike.members, alike.first_at, alike.last_at)
-        for counted in kind.counts:
-            read.counts[day, *counted] += alike.members.bit_count()
-    return read
+def _slices(site_id: int, epoch: int, start: int, end: int) -> Iterator[list[Any]]:
+    """Yield the receipts of a log from `start` to before `end`, as far as there are, some at a time."""
+    line = Line()
+    line.plan_for(start)
+    for at in range(start, end, SLICE):
+        rows = line.ask(_RECEIPTS, site_id=site_id, epoch=epoch, start=at, end=min(at + SLICE, end))()
+        if rows:
+            yield rows
+        if len(rows) < SLICE:
+            return
 
 
-def _alike(rows: Sequence[Any]) -> dict[tuple[Kind, int, date], Found]:
-    alike: dict[tuple[Kind, int, date], Found] = {}
-    for idx, visitor_id, issued_at, packed in rows:
-        if visitor_id is None and packed is not None:
-            continue  # a leaf about something else
-        kind = ERASED if packed is None else _kinds.of(packed)
-        place = kind, idx // WIDTH, issued_at.astimezone(UTC).date()
-        found = alike.get(place)
-        if found is None:
-            found = alike[place] = Found(issued_at, issued_at)
-        found.add(1 << idx % WIDTH, issued_at, issued_at)
-    return alike
+class Alike:
+    """Receipts by kind, block and day, each with its place in its block and its instant."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Kind, int, date], list[tuple[int, datetime]]] = {}
+
+    def take_in(self, rows: Sequence[Any]) -> None:
+        """Sort in rows of `_RECEIPTS`."""
+        for idx, visited, issued_at, packed in rows:
+            if not visited and packed is not None:
+                continue  # a leaf about something else
+            kind, at = ERASED if packed is None else _kinds.of(packed), instant_of(issued_at)
+            self._found.setdefault((kind, idx // WIDTH, at.date()), []).append((idx % WIDTH, at))
+
+    def read(self) -> Read:
+        """Return what the receipts have, seen once for all of one kind, block and day."""
+        read = Read()
+        for (kind, block, day), members in self._found.items():
+            alike = _together(members)
+            for name in kind.facets:
+                found = read.facets.setdefault((name, block), Found(alike.first_at, alike.last_at))
+                found.add(alike.members, alike.first_at, alike.last_at)
+            for counted in kind.counts:
+                read.counts[day, *counted] += len(members)
+        return read
+
+
+def _together(members: Sequence[tuple[int, datetime]]) -> Found:
+    bits = bytearray(WIDTH // 8)
+    for number, _ in members:
+        bits[number >> 3] |= 1 << (number & 7)
+    instants = [at for _, at in members]
+    return Found(min(instants), max(instants), int.from_bytes(bits, "little"))
 
 
 def _add_facets(site_id: int, epoch: int, facets: Mapping[tuple[str, int], Found]) -> None:

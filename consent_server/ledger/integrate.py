@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, Executable, Table, bindparam, insert, select, update
 
 from consent_server.db import db, is_sqlite
+from consent_server.jobs.giving_way import give_way
 from consent_server.keys import SigningKey
 from consent_server.ledger import merkle, tiles
 from consent_server.ledger.models import Log, Receipt, SignedCheckpoint, Tile, Tree
 from consent_server.ledger.notes import Checkpoint, sign_note
 
 BATCH = 8_192  # leaves a transaction: bounds its length and its memory
+SLICE = 512  # leaves that are hashed at a time
 
 
 class TreeRefused(Exception):
@@ -105,7 +107,7 @@ def integrate(log: LogName, *, origin: str, key: SigningKey, now: datetime) -> C
         return None
     _check(edge, _run(_NEWEST, log).one_or_none(), now)
     aligned = edge.size // tiles.WIDTH * tiles.WIDTH
-    leaves = merkle.leaf_hashes(_entries(log, aligned, edge.size + BATCH))
+    leaves = _hashed(_entries(log, aligned, edge.size + BATCH))
     if aligned + len(leaves) <= edge.size:
         return None
     grown, roots = _grow(edge, leaves)
@@ -194,7 +196,10 @@ def _grow(edge: merkle.Frontier, leaves: Sequence[bytes]) -> tuple[merkle.Fronti
     if tiles.edge_in_tile(leaves[:behind]) != edge.hashes[tile.bit_count() :]:
         raise TreeRefused(f"leaves from {tile * tiles.WIDTH} on are not those that were signed")
     full = len(leaves) // tiles.WIDTH * tiles.WIDTH
-    roots = [tiles.roots_of_full(leaves[at : at + tiles.WIDTH]) for at in range(0, full, tiles.WIDTH)]
+    roots = []
+    for at in range(0, full, tiles.WIDTH):
+        roots.append(tiles.roots_of_full(leaves[at : at + tiles.WIDTH]))
+        give_way()
     # A tree over the roots of tiles is the upper part of the tree over the leaves.
     upper, _ = merkle.Frontier(tile, above).extend(roots)
     size = tile * tiles.WIDTH + len(leaves)
@@ -208,6 +213,14 @@ def _entries(log: LogName, start: int, end: int) -> list[bytes]:
         if row.idx != expected:
             raise TreeRefused(f"leaf {expected} is missing")
     return [row.entry for row in rows]
+
+
+def _hashed(entries: Sequence[bytes]) -> list[bytes]:
+    leaves: list[bytes] = []
+    for at in range(0, len(entries), SLICE):
+        leaves += merkle.leaf_hashes(entries[at : at + SLICE])
+        give_way()
+    return leaves
 
 
 def _store_tiles(

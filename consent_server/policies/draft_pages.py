@@ -118,7 +118,9 @@ def ask_discard(site_key: str, policy_key: str) -> ResponseReturnValue:
     site, _policy, _draft = drafting.draft_at(site_key, policy_key)
     return confirm(
         title=_("Discard the draft?"),
-        text=_("Its texts and the classification of its changes are lost. Published versions stay."),
+        text=_(
+            "Its texts, their history and the classification of its changes are lost. Published versions stay."
+        ),
         button=_("Discard the draft"),
         back=url_for("drafts.edit", site_key=site_key, policy_key=policy_key),
         site=site,

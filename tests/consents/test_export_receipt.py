@@ -239,8 +239,12 @@ def test_a_profile_with_a_wrong_field_is_refused(client: FlaskClient, wrong: dic
         set_profile(site, wrong, now=make.NOW, actor=make.STAFF)
 
 
-@pytest.mark.parametrize("language", ["en", "zh-CN"])
-def test_pdf_says_what_was_shown_and_chosen_in_either_language(client: FlaskClient, language: str) -> None:
+@pytest.mark.parametrize(
+    ("language", "version"), [("en", ", version 1.0 (zh-CN)"), ("zh-CN", "，1.0 版（zh-CN）")]
+)
+def test_pdf_says_what_was_shown_and_chosen_in_either_language(
+    client: FlaskClient, language: str, version: str
+) -> None:
     site = full_site()
     made = make.decide(
         client, site, language="zh-CN", action="custom", choices={"analytics": "granted", "maps": "denied"}
@@ -254,7 +258,13 @@ def test_pdf_says_what_was_shown_and_chosen_in_either_language(client: FlaskClie
     for word in ("title", "granted", "denied", "basic", "custom", "genuine"):
         assert squeezed(words[word]) in text
     assert squeezed(shown["banner"]["texts"]["body"]) in text
-    for fact in (made["receipt_id"], made["visitor_id"], shown["notice"]["expected"], "统计"):
+    for fact in (
+        made["receipt_id"],
+        made["visitor_id"],
+        shown["notice"]["expected"],
+        "统计",
+        squeezed(version),
+    ):
         assert fact in text
     assert receipt(client, site, made, ".pdf", lang=language).data == response.data
 

@@ -120,6 +120,7 @@ def test_every_question_is_answered_as_a_reader_of_all_receipts_would(
     for module in (facets, projecting, search):
         monkeypatch.setattr(module, "WIDTH", width)
     monkeypatch.setattr(facets, "_BYTES", width // 8)
+    monkeypatch.setattr(projecting, "SLICE", 5)
     bodies, dice = store(shop, 70), random.Random(7)
 
     for upto in (0, 37, 40, None):  # nothing read yet, a part of a block, a little more of it, all
@@ -191,7 +192,10 @@ def test_what_is_erased_is_found_by_its_place_only(app: Flask, shop: Site) -> No
     assert sum(facets.unpack(row.members).bit_count() for row in left) == len(bodies) - len(theirs)
 
 
-def test_counts_are_those_of_the_receipts_however_often_the_reading_stopped(shop: Site) -> None:
+def test_counts_are_those_of_the_receipts_however_often_the_reading_stopped(
+    shop: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projecting, "SLICE", 5)
     bodies = store(shop, 50)
     for count in (1, 7, 7, 3, 50):
         read(shop, count)

@@ -39,8 +39,10 @@ BARE = """<div id="card" style="position:fixed;bottom:16px;left:16px;width:360px
 """
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Bench page</title></head><body><main><h1>An article about nothing</h1></main></body></html>
+<title>Bench page</title></head><body style="font:16px/1.5 sans-serif"><main><h1>A long article</h1>{}</main></body></html>
 """
+PART = "<section><h2>Part {}</h2>" + "<p>{}</p>" * 4 + "</section>"
+PARTS, SENTENCE = 60, "Rain fell on the harbour, the lamps were lit, and nobody on the ferry spoke. "
 
 
 def configuration(folder: str, *, guard: bool) -> dict[str, Any]:
@@ -92,9 +94,11 @@ def write(folder: Path, *, guard: bool = False, tags: int = 0) -> None:
 
 
 def article() -> str:
-    """Return the page that the tag is put into."""
+    """Return the page that the tag is put into: 300 elements, unless `ARTICLE` names another."""
     path = os.environ.get("ARTICLE")
-    return Path(path).read_text(encoding="utf-8") if path else PAGE
+    if path:
+        return Path(path).read_text(encoding="utf-8")
+    return PAGE.format("".join(PART.format(number, *[SENTENCE * 4] * 4) for number in range(1, PARTS + 1)))
 
 
 def _page(folder: Path, page: str, **selectors: str) -> None:
@@ -105,9 +109,13 @@ def _page(folder: Path, page: str, **selectors: str) -> None:
 
 
 def main() -> None:
-    """Write the pages."""
+    """Build the widget and write the pages."""
     assets.build_assets()
-    folder = Path(sys.argv[1])
+    write_all(Path(sys.argv[1]))
+
+
+def write_all(folder: Path) -> None:
+    """Write all pages, each into a folder of its own, with the widget that was built last."""
     write(folder / "consent-server")
     write(folder / "consent-server-trackers", guard=True)
     write(folder / "consent-server-ten-tags", tags=TAGS)

@@ -85,7 +85,9 @@ def _data(found: Evidence, w: Words) -> dict[str, Any]:
         "notice": [
             [
                 w["policy"],
-                f"{shown.title}, {w['version']} {claims['policy_version']} ({claims['language']})",
+                w["noticed"].format(
+                    title=shown.title, number=claims["policy_version"], language=claims["language"]
+                ),
                 False,
             ],
             [w["text_sha256"], claims["text_sha256"], True],
