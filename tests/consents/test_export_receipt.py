@@ -239,12 +239,8 @@ def test_a_profile_with_a_wrong_field_is_refused(client: FlaskClient, wrong: dic
         set_profile(site, wrong, now=make.NOW, actor=make.STAFF)
 
 
-@pytest.mark.parametrize(
-    ("language", "version"), [("en", ", version 1.0 (zh-CN)"), ("zh-CN", "，1.0 版（zh-CN）")]
-)
-def test_pdf_says_what_was_shown_and_chosen_in_either_language(
-    client: FlaskClient, language: str, version: str
-) -> None:
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_pdf_says_what_was_shown_and_chosen_in_either_language(client: FlaskClient, language: str) -> None:
     site = full_site()
     made = make.decide(
         client, site, language="zh-CN", action="custom", choices={"analytics": "granted", "maps": "denied"}
@@ -258,13 +254,8 @@ def test_pdf_says_what_was_shown_and_chosen_in_either_language(
     for word in ("title", "granted", "denied", "basic", "custom", "genuine"):
         assert squeezed(words[word]) in text
     assert squeezed(shown["banner"]["texts"]["body"]) in text
-    for fact in (
-        made["receipt_id"],
-        made["visitor_id"],
-        shown["notice"]["expected"],
-        "统计",
-        squeezed(version),
-    ):
+    version = {"en": ",version1.0(zh-CN)", "zh-CN": "，1.0版（zh-CN）"}[language]
+    for fact in (made["receipt_id"], made["visitor_id"], shown["notice"]["expected"], "统计", version):
         assert fact in text
     assert receipt(client, site, made, ".pdf", lang=language).data == response.data
 

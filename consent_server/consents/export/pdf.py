@@ -83,13 +83,7 @@ def _data(found: Evidence, w: Words) -> dict[str, Any]:
             "buttons": [shown.texts[each] for each in BUTTONS if each in shown.texts],
         },
         "notice": [
-            [
-                w["policy"],
-                w["noticed"].format(
-                    title=shown.title, number=claims["policy_version"], language=claims["language"]
-                ),
-                False,
-            ],
+            [w["policy"], _noticed(found, w), False],
             [w["text_sha256"], claims["text_sha256"], True],
             [w["policy_sha256"], claims["policy_sha256"], True],
             [w["banner_build"], claims["banner_build"], True],
@@ -105,6 +99,11 @@ def _data(found: Evidence, w: Words) -> dict[str, Any]:
         ],
         "notice_url": found.notice_url,
     }
+
+
+def _noticed(found: Evidence, w: Words) -> str:
+    number, language = found.claims["policy_version"], found.claims["language"]
+    return w["noticed"].format(title=found.shown.title, number=number, language=language)
 
 
 def _purposes(found: Evidence, w: Words) -> list[dict[str, str]]:
