@@ -42,7 +42,7 @@ def describe(folder: Path) -> Machine:
         kernel=platform.release(),
         python=platform.python_version(),
         sqlite=sqlite3.sqlite_version,
-        packages={name: version(name) for name in ("granian", "flask", "sqlalchemy")},
+        packages={name: version(name) for name in ("uvicorn", "granian", "flask", "sqlalchemy")},
         filesystem=filesystem_of(folder),
         fsync_us=_fsync_us(folder),
         load_average=round(os.getloadavg()[0], 2),

@@ -54,7 +54,7 @@ def heading(machine: Machine, plan: Plan, server: ServerFacts | None) -> str:
 
 
 LEGEND = (
-    "server: granian processes x threads. per s: requests, of batches receipts. x insert: against flask-insert on the same engine and connections.\n"
+    "server: processes x threads. per s: requests, of batches receipts. x insert: against flask-insert on the same engine and connections.\n"
     "app, db, CPU: server CPU time per request or receipt (the database's part of SQLite is in app). load: the load generator's, not counted in CPU.\n"
     "WAL B: write-ahead log per row stored. acked, rows: acknowledged, warm-up included, and rows counted in the database afterwards."
 )

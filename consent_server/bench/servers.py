@@ -1,4 +1,4 @@
-"""Web servers under measurement: granian as `consent-server serve` starts it, in processes of their own."""
+"""Web servers under measurement, in processes of their own: the application as `consent-server serve` serves it, WSGI targets."""
 
 import os
 import socket

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 @root.command()
 def serve() -> None:
-    """Serve the site on CONSENT_HOST and CONSENT_PORT with granian."""
+    """Serve the site on CONSENT_HOST and CONSENT_PORT with uvicorn."""
     web_server(settings()).serve()
 
 

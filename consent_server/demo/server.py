@@ -5,8 +5,6 @@ import signal
 import threading
 import time
 
-from granian.log import LogLevels, configure_logging
-
 from consent_server.config import load_settings
 from consent_server.serving import web_server
 
@@ -23,12 +21,8 @@ def _stop_without_parent(parent: int) -> None:
 def main() -> None:
     """Serve until stopped."""
     watch = threading.Thread(target=_stop_without_parent, args=(os.getppid(),), daemon=True)
-    server = web_server(load_settings())
-    server.on_startup(watch.start)
-    # The person who tries the demo reads the guide, not the server's progress; what goes wrong is still told.
-    server.log_level = LogLevels.error
-    configure_logging(server.log_level, None, True)
-    server.serve()
+    watch.start()
+    web_server(load_settings()).serve()
 
 
 if __name__ == "__main__":
