@@ -2,7 +2,6 @@
 
 import signal
 import sys
-from typing import Any, NamedTuple
 
 from consent_server.config import Settings
 
@@ -12,56 +11,46 @@ IDLE_SECONDS = 75  # that a connection is kept for its next request: longer than
 BACKLOG = 2_048  # connections that wait to be taken
 
 
-class WebServer(NamedTuple):
-    """The server of the application; its processes read the environment themselves.
+def serve(chosen: Settings) -> None:
+    """Serve the application until told to stop, then answer what has begun; its processes read the environment themselves.
 
     A connection, its parser and the application share one thread: a request that is handed from thread to thread costs more for
     each change than there is to do.
     """
+    import uvicorn
 
-    settings: Settings
+    from consent_server.front.connection import Connection
 
-    def serve(self) -> None:
-        """Serve until told to stop, then answer what has begun."""
-        import uvicorn
-
-        from consent_server.front.connection import Connection
-
-        # When all is answered uvicorn raises the signal again that ended it; to be told to stop is no failure.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        uvicorn.run(
-            APP,
-            host=self.settings.host,
-            port=self.settings.port,
-            workers=self.settings.workers,
-            loop="uvloop",
-            http=Connection,
-            ws="none",
-            interface="asgi3",
-            lifespan="on",
-            backlog=BACKLOG,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=LAST_SECONDS,
-            # Proxies are believed by the application, which knows how many there are.
-            proxy_headers=False,
-            server_header=False,
-            access_log=False,
-            log_config=None,
-            log_level="error",
-        )
+    # When all is answered uvicorn raises the signal again that ended it; to be told to stop is no failure.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    uvicorn.run(
+        APP,
+        host=chosen.host,
+        port=chosen.port,
+        workers=chosen.workers,
+        loop="uvloop",
+        http=Connection,
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        backlog=BACKLOG,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=LAST_SECONDS,
+        # Proxies are believed by the application, which knows how many there are.
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        log_level="error",
+    )
 
 
-def web_server(chosen: Settings) -> WebServer:
-    """Return the server of the application for these settings."""
-    return WebServer(chosen)
-
-
-def thread_server(chosen: Settings, target: str) -> Any:
-    """Return a server for a WSGI target with as many processes, and a thread for each request."""
+def serve_on_threads(chosen: Settings, target: str) -> None:
+    """Serve a WSGI target with as many processes, and a thread for each request."""
     from granian import Granian
     from granian.constants import Interfaces
 
-    return Granian(
+    server = Granian(
         target,
         address=chosen.host,
         port=chosen.port,
@@ -70,5 +59,7 @@ def thread_server(chosen: Settings, target: str) -> Any:
         blocking_threads=chosen.threads,
         log_access=False,
         websockets=False,
+        respawn_failed_workers=True,
         workers_kill_timeout=LAST_SECONDS,
     )
+    server.serve()

@@ -3,9 +3,11 @@
 import sys
 
 from consent_server.config import load_settings
-from consent_server.serving import APP, thread_server, web_server
+from consent_server.serving import APP, serve, serve_on_threads
 
 if __name__ == "__main__":
     target, settings = sys.argv[1], load_settings()
-    server = web_server(settings) if target == APP else thread_server(settings, target)
-    server.serve()
+    if target == APP:
+        serve(settings)
+    else:
+        serve_on_threads(settings, target)

@@ -5,12 +5,11 @@ import threading
 
 import structlog
 
-from consent_server import logs
+from consent_server import logs, serving
 from consent_server.app import build
 from consent_server.cli.root import root, settings
 from consent_server.jobs.runner import Runner
 from consent_server.ledger import boot
-from consent_server.serving import web_server
 
 log = structlog.get_logger(__name__)
 
@@ -18,7 +17,7 @@ log = structlog.get_logger(__name__)
 @root.command()
 def serve() -> None:
     """Serve the site on CONSENT_HOST and CONSENT_PORT with uvicorn."""
-    web_server(settings()).serve()
+    serving.serve(settings())
 
 
 @root.command()

@@ -6,7 +6,7 @@ import threading
 import time
 
 from consent_server.config import load_settings
-from consent_server.serving import web_server
+from consent_server.serving import serve
 
 LOOK_EVERY = 1.0  # seconds
 
@@ -22,7 +22,7 @@ def main() -> None:
     """Serve until stopped."""
     watch = threading.Thread(target=_stop_without_parent, args=(os.getppid(),), daemon=True)
     watch.start()
-    web_server(load_settings()).serve()
+    serve(load_settings())
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@ of a head, or of the fields behind a chunked body, which the parser would keep f
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -44,25 +42,25 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have the request answered."""
-        self._open = 0
-        self._stop_expecting()
+        self._got_on()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on."""
-        self._open = 0
-        self._stop_expecting()
+        self._got_on()
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Hand on that this is all."""
-        self._open = 0
-        self._stop_expecting()
+        self._got_on()
         super().on_message_complete()
 
+    def _got_on(self) -> None:
+        self._open = 0
+        self._stop_expecting()
+
     def _expect_head(self) -> None:
-        refuse: Callable[..., Any] = self._refuse
-        self._limit = self.loop.call_later(HEAD_SECONDS, refuse, TOO_LATE)
+        self._limit = self.loop.call_later(HEAD_SECONDS, self._refuse, TOO_LATE)
 
     def _stop_expecting(self) -> None:
         if self._limit is not None:

@@ -2,7 +2,8 @@
 
 While one batch is being committed the next one queues: batches grow with the load and no timer is needed. What is
 stored is drawn as late as it can be, so that whatever came in until then shares the commit. A caller waits until its
-own batch is durable. What a failed batch held is tried again one by one, so that one bad item never fails its neighbours; an error of the database fails them all, and nothing of it is acknowledged.
+own batch is durable. What a failed batch held is tried again one by one, so that one bad item never fails its
+neighbours; an error of the database fails them all, and nothing of it is acknowledged.
 """
 
 import asyncio

@@ -109,7 +109,7 @@ def test_a_link_is_as_it_was_once_it_has_been_followed(
     page = open_page(stage.page(body, path="/here"))
     page.click(ACCEPT)
     wait_for_decisions(page, stage, 1)
-    page.wait_for_timeout(300)
+    page.wait_for_load_state("networkidle")  # the module that follows links is there
     page.evaluate("addEventListener('click', () => { window.seen = link.href })")
 
     with page.expect_popup() as opened:
