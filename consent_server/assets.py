@@ -23,9 +23,6 @@ PROJECT = Path(__file__).resolve().parent.parent
 BUILT = Path(__file__).resolve().parent / "static" / "widget"
 MANIFEST = "manifest.json"
 CORE, MODULES = "core.js", "modules.json"
-# Browsers note who reads cookies, and to say where that is they parse again every function that stands around the place:
-# read out here, where none does, they cost a fraction. A sandboxed frame may not read them.
-COOKIES = b"(()=>{try{return document.cookie}catch{}})()"
 # What the build takes, and the last of what its tests take: one `npm ci` installs it all.
 TOOLS = ("esbuild", "terser", "typescript", "@duckduckgo/autoconsent", "react-dom", "vue")
 DEPENDS = ["src/*.js", "styles/*.css", "build.mjs", "budget.json", "package-lock.json"]
@@ -222,9 +219,14 @@ def bound(bundle: bytes, configuration: bytes) -> bytes:
     return b"(function($){" + bundle.strip() + b"})(" + configuration + b");"
 
 
-def bound_core(bundle: bytes, configuration: bytes) -> bytes:
-    """The tag's script: the first module with its configuration, and with the page's cookies as they are."""
-    return b"(function($,_){" + bundle.strip() + b"})(" + configuration + b"," + COOKIES + b");"
+def bound_core(bundle: bytes, configuration: bytes, site: str) -> bytes:
+    """The tag's script: the first module with its configuration, and with the page's cookies where localStorage has no record.
+
+    Browsers note who reads cookies, and to say where that is they parse again every function that stands around the
+    place: read out here, where none does, they cost a fraction. A sandboxed frame may read neither.
+    """
+    cookies = f"(()=>{{try{{return localStorage.consent_{site}?null:document.cookie}}catch{{}}}})()"
+    return b"(function($,_){" + bundle.strip() + b"})(" + configuration + b"," + cookies.encode() + b");"
 
 
 @cache

@@ -12,10 +12,11 @@ import { brotliCompressSync, constants } from "node:zlib";
 
 /** What the bundle calls its configuration; the server binds it. */
 const CONFIG = "$";
-/** What the first module calls the page's cookies, and how it gets them: `COOKIES` in consent_server/assets.py. Browsers note
- * who reads them, and to say where that is they parse every function again that stands around the place; here none does. */
+/** What the first module calls the page's cookies, and how it gets them: `bound_core` in consent_server/assets.py. Browsers
+ * note who reads them, and to say where that is they parse every function again that stands around the place; here none does,
+ * and most pages find the record without them. */
 const COOKIES = "_";
-const READ = "(()=>{try{return document.cookie}catch{}})()";
+const read = (site) => `(()=>{try{return localStorage.consent_${site}?null:document.cookie}catch{}})()`;
 /** Bytes after brotli 11. `core` is the whole first response with the configuration in budget.json; `guard` is
  * what it grows by, the list included, on sites that switch it on. */
 const BUDGETS = { core: 5120, preferences: 4096, guard: 2560, reporter: 512 };
@@ -37,12 +38,13 @@ const stylesAsText = {
   },
 };
 
-// Names of our own between the modules, which no browser, server or page reads. All builds shorten them alike.
+// Names of our own between the modules, which no browser, server or page reads. All builds shorten them alike; the order, which
+// gives them their letters, is the one of some hundred tried that weighs least.
 const internal =
-  "record element config decide answer words storage fill granted transport root covers act cards settled cover " +
-  "isOn load label write hide review shown addStyles erase outdated flush " +
-  "show stale firstLayer keep signalled apply scan policyUrl judge readRecord reread writeRecord " +
-  "enqueue honourSignal tag list direction DECIDE consent tell shared readCookie";
+  "record element config decide cover words storage fill granted transport root readRecord act cards settled answer " +
+  "isOn load label firstLayer hide review shown addStyles erase outdated flush show stale write keep signalled " +
+  "apply scan policyUrl judge covers reread writeRecord enqueue honourSignal tag list direction DECIDE consent tell " +
+  "shared readCookie";
 const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"];
 const shortened = Object.fromEntries(internal.split(" ").map((name, index) => [name, letters[index] ?? `$${letters[index - 52]}`]));
 
@@ -107,9 +109,9 @@ const report = ({ name, size, text, start, parts }) =>
 const buildCore = async () => {
   const { code, parts } = await bundle("main", "iife");
   const head = `(function(${CONFIG},${COOKIES}){`;
-  const sample = JSON.stringify(JSON.parse(await readFile(here("budget.json"), "utf8")));
+  const sample = JSON.parse(await readFile(here("budget.json"), "utf8"));
   const start = head.length + code.indexOf("{") + 1;
-  const wrapped = (text) => `${head}${text.trim()}})(${sample},${READ});`;
+  const wrapped = (text) => `${head}${text.trim()}})(${JSON.stringify(sample)},${read(sample[0])});`;
   const small = await squeezed(code, false);
   return { name: "core", code: small, size: packed(wrapped(small)), text: wrapped(code), start, parts };
 };

@@ -99,7 +99,7 @@ def _make(site: SiteView, version: PublishedVersion, *, api: str, now: datetime)
     config = configuration.baked(site, version, api=api, modules=modules, locales=locales())
     canonical = orjson.dumps(config, option=orjson.OPT_SORT_KEYS).decode()
     digest = builds.build_hash(bundle, canonical)
-    body = assets.bound_core(bundle, _script_safe(configuration.wire(config, build=digest)))
+    body = assets.bound_core(bundle, _script_safe(configuration.wire(config, build=digest)), site.key)
     if config["trackers"]:
         body = assets.bound(assets.guard_bundle(), _script_safe(trackers.wire(config["trackers"]))) + body
     if "report" in config:

@@ -72,7 +72,7 @@ def wrapped(config: dict[str, Any]) -> bytes:
     """The first response, as the server writes it."""
     wire = configuration.wire(config, build=BUILD)
     data = json.dumps(wire, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-    body = assets.bound_core(assets.core_bundle(), data.encode())
+    body = assets.bound_core(assets.core_bundle(), data.encode(), config["site"])
     if not config["trackers"]:
         return body
     return assets.bound(assets.guard_bundle(), json.dumps(trackers.wire(config["trackers"])).encode()) + body

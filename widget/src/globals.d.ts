@@ -3,8 +3,8 @@ import type { BannerConfig } from "./types.js";
 declare global {
   /** Bound by the server: `(function($,_){ <core.js> })(<JSON>,<cookies>);`; the build renames both */
   const CONSENT_CONFIG: BannerConfig;
-  /** `document.cookie` as the tag began to run; none where a frame may not read them */
-  const CONSENT_COOKIES: string | undefined;
+  /** `document.cookie` as the tag began to run; none where localStorage has a record, or where a frame may not read them */
+  const CONSENT_COOKIES: string | null | undefined;
   interface Document {
     prerendering?: boolean;
   }

@@ -124,10 +124,8 @@ const start = (config) => {
     consent.honourSignal();
     if (consent.record()?.dirty) later("second", (layer) => layer.erase(true));
 
-    // What is shown while the page is still being read is laid out again with every piece that comes. But some pages are
-    // read for long.
-    addEventListener("DOMContentLoaded", show);
-    setTimeout(show, document.readyState === "loading" ? 999 : 0);
+    // With the page's next frame, so that both are laid out at once. A tab that nobody looks at has none, and needs no banner.
+    requestAnimationFrame(show);
     new MutationObserver(() => {
       gate.scan();
       if (root.lang) show();

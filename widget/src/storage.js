@@ -57,7 +57,7 @@ export const createStorage = (site, days) => {
     }
   };
 
-  /** @param {string} [cookies] as read before */
+  /** @param {string|null} [cookies] as read before */
   const readCookie = (cookies) => {
     try {
       // What is not there is no error: an error costs as much as everything else that is done here.
@@ -81,7 +81,7 @@ export const createStorage = (site, days) => {
     name,
     read,
     write,
-    /** @param {string} [cookies] as read before @returns {VisitorRecord|null} */
+    /** @param {string|null} [cookies] as read before @returns {VisitorRecord|null} */
     readRecord: (cookies) => soundRecord(read("")) ?? readCookie(cookies),
     /** What another page has just written: cookies tell at once, localStorage reaches other processes a little later. */
     readCookie,
