@@ -25,6 +25,11 @@ BLOCKED = """
     Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
   Object.defineProperty(document, "cookie", { get() { throw new DOMException("denied", "SecurityError"); }, set() { throw new DOMException("denied"); } });
 """
+NOTING_COOKIES = """
+  window.reads = 0;
+  const { get, set } = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
+  Object.defineProperty(document, "cookie", { set(text) { set.call(document, text); }, get() { reads++; return get.call(document); } });
+"""
 NO_CRYPTO_UUID = "delete Crypto.prototype.randomUUID"
 
 
@@ -83,6 +88,25 @@ def test_the_cookie_alone_is_enough(stage: Stage, open_page: OpenPage) -> None:
     assert before["id"] in cookie["value"]
     assert len(cookie["value"]) < 800
     assert not set('",; ') & set(cookie["value"])
+
+
+def test_cookies_are_read_only_where_localstorage_has_no_sound_record(
+    stage: Stage, open_page: OpenPage
+) -> None:
+    page = open_page(stage.page(), init=NOTING_COOKIES)
+    page.click(REJECT)
+    page.locator(OPEN).wait_for()
+
+    def reads_after(change: str) -> int:
+        page.evaluate(change)
+        page.reload()
+        page.locator(OPEN).wait_for()
+        assert page.locator(CARD).count() == 0
+        return int(page.evaluate("reads"))
+
+    assert reads_after("0") == 0
+    assert reads_after(f"localStorage.setItem('consent_{SITE}', '{{broken')") > 0
+    assert reads_after("localStorage.clear()") > 0
 
 
 def test_there_is_no_identifier_before_the_first_decision(stage: Stage, open_page: OpenPage) -> None:
