@@ -1,7 +1,4 @@
-"""When the banner is put into the page: with its next frame; one that nobody looks at has none.
-
-The pages' clock stands still unless a test moves it, so that no machine is too slow for them.
-"""
+"""When the banner is put into the page: with its next frame; one that nobody looks at has none."""
 
 from collections.abc import Iterator
 
@@ -15,7 +12,10 @@ from tests.widget.stage import SITE, Stage
 pytestmark = pytest.mark.browser
 
 HUNG = '<p id="read">An article</p><script src="/hung.js"></script>'
-UNSEEN = "<script>waiting = []; requestAnimationFrame = (frame) => waiting.push(frame)</script>"
+TAG = f'<script src="/w/{SITE}.js"></script>'
+# The frames of a page, until somebody looks at it.
+UNSEEN = f"<script>waiting = []; requestAnimationFrame = (frame) => waiting.push(frame)</script>{TAG}"
+LOOK = "waiting.forEach((frame) => frame())"
 ROOT = "#csv-consent"
 
 
@@ -24,7 +24,6 @@ class Hung:
 
     def __init__(self, page: Page, address: str) -> None:
         self.page, self._waiting = page, list[Route]()
-        page.clock.install()
         page.route("**/hung.js", lambda route: self._waiting.append(route))
         page.goto(address, wait_until="commit")
         page.locator("#read").wait_for()
@@ -46,7 +45,6 @@ def hung(stage: Stage, open_page: OpenPage) -> Iterator[Hung]:
 
 
 def test_the_banner_comes_with_a_frame_of_a_page_that_is_still_being_read(hung: Hung) -> None:
-    hung.page.clock.run_for(20)
     hung.page.locator(CARD).wait_for()
     reading = hung.page.evaluate("document.readyState")
     hung.page.locator(PREFERENCES).focus()
@@ -59,10 +57,10 @@ def test_the_banner_comes_with_a_frame_of_a_page_that_is_still_being_read(hung: 
 
 
 def test_a_page_that_nobody_looks_at_has_it_once_somebody_does(stage: Stage, open_page: OpenPage) -> None:
-    page = open_page(stage.page(tag=f'{UNSEEN}<script src="/w/{SITE}.js"></script>'))
+    page = open_page(stage.page(tag=UNSEEN))
     page.wait_for_function("Consent.get() && performance.now() > 300", polling=50)
     early = page.locator(ROOT).count()
-    page.evaluate("waiting.forEach((frame) => frame())")
+    page.evaluate(LOOK)
 
     page.locator(CARD).wait_for()
     assert early == 0
@@ -84,18 +82,17 @@ def test_the_preferences_open_on_a_page_that_is_still_being_read(hung: Hung) -> 
     assert ran(hung.page) == []
 
 
-def test_what_a_page_asks_before_it_has_been_read_stays(stage: Stage, open_page: OpenPage) -> None:
+def test_what_a_page_asks_before_its_first_frame_stays(stage: Stage, open_page: OpenPage) -> None:
     page = open_page(stage.page())
     page.click(REJECT)
     page.locator(OPEN).wait_for()
-    held = Hung(page, stage.page(script("maps", "m") + HUNG))
+    held = Hung(page, stage.page(script("maps", "m") + HUNG, tag=UNSEEN))
 
     page.evaluate("void Consent.ask('maps').then((answer) => { window.answer = answer; })")
     page.locator(CARD).wait_for()
+    page.evaluate(LOOK)
     held.go_on()
-    page.clock.run_for(2_000)
     page.click(ACCEPT)
     page.wait_for_function("window.answer", polling=50)
-    page.clock.run_for(2_000)
 
     assert ran(page, 1) == ["m"]
